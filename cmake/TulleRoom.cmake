@@ -1,0 +1,87 @@
+# How every room of the project is built: one static library, its unit tests beside it, one set of flags.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(TULLE_CCACHE ccache)
+if(TULLE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TULLE_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(CURL REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
+include(GoogleTest)
+enable_testing()
+
+add_library(tulle_flags INTERFACE)
+target_include_directories(tulle_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(tulle_flags INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                                             -fno-omit-frame-pointer)
+target_link_libraries(tulle_flags INTERFACE Threads::Threads)
+
+set(TULLE_SANITIZE "" CACHE STRING "sanitizers for every target, e.g. address,undefined")
+if(TULLE_SANITIZE)
+  add_compile_options(-fsanitize=${TULLE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TULLE_SANITIZE})
+endif()
+
+# tulle_room([ROOMS a/b ...] [LIBRARIES target ...] [TEST_ROOMS ...] [TEST_LIBRARIES ...])
+#
+# Makes the current folder a room: every .cc in it but main.cc and *_test.cc becomes the library tulle_<path>,
+# every *_test.cc joins the one test program <path>_test. ROOMS are the rooms this one may include; the include
+# check (tools/check_rooms.py) reads them from here, so an edge that is not written down does not pass.
+function(tulle_room)
+  cmake_parse_arguments(arg "" "" "ROOMS;LIBRARIES;TEST_ROOMS;TEST_LIBRARIES" ${ARGN})
+  file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${path})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+
+  set(scope PUBLIC)
+  if(sources)
+    add_library(tulle_${name} STATIC ${sources})
+  else()
+    add_library(tulle_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_link_libraries(tulle_${name} ${scope} tulle_flags ${arg_LIBRARIES})
+  foreach(room ${arg_ROOMS})
+    string(REPLACE "/" "_" room ${room})
+    target_link_libraries(tulle_${name} ${scope} tulle_${room})
+  endforeach()
+
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE tulle_${name} GTest::gtest GTest::gmock GTest::gtest_main
+                                               ${arg_TEST_LIBRARIES})
+    foreach(room ${arg_TEST_ROOMS})
+      string(REPLACE "/" "_" room ${room})
+      target_link_libraries(${name}_test PRIVATE tulle_${room})
+    endforeach()
+    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+  endif()
+endfunction()
+
+# tulle_program(NAME [ROOMS a/b ...] [LIBRARIES target ...]): main.cc of the current folder becomes bin/NAME.
+function(tulle_program name)
+  cmake_parse_arguments(arg "" "" "ROOMS;LIBRARIES" ${ARGN})
+  add_executable(${name} main.cc)
+  target_link_libraries(${name} PRIVATE tulle_flags ${arg_LIBRARIES})
+  foreach(room ${arg_ROOMS})
+    string(REPLACE "/" "_" room ${room})
+    target_link_libraries(${name} PRIVATE tulle_${room})
+  endforeach()
+endfunction()
