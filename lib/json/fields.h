@@ -45,10 +45,10 @@ std::string JoinProblems(const Problems& problems);
 // What a value must satisfy beyond its type. Lengths and sizes are inclusive.
 struct Limits {
   bool required = false;
-  std::optional<int64_t> minimum;    // numbers
-  std::optional<int64_t> maximum;    // numbers
-  std::optional<int64_t> min_items;  // lists; for strings the least length
-  std::optional<int64_t> max_items;  // lists and maps; for strings the greatest length
+  std::optional<int64_t> minimum = std::nullopt;    // numbers
+  std::optional<int64_t> maximum = std::nullopt;    // numbers
+  std::optional<int64_t> min_items = std::nullopt;  // lists; for strings the least length
+  std::optional<int64_t> max_items = std::nullopt;  // lists and maps; for strings the greatest length
   const char* pattern = nullptr;     // strings: an RE2 that the whole value must match
 };
 
