@@ -1,0 +1,41 @@
+#include "lib/identity/openssl_error.h"
+
+#include <openssl/err.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tulle::identity {
+
+std::string TakeOpensslError() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return reason == nullptr ? "malformed" : reason;
+}
+
+void Must(bool succeeded, const char* what) {
+  if (succeeded) return;
+  std::fprintf(stderr, "OpenSSL cannot %s: %s\n", what, TakeOpensslError().c_str());
+  std::abort();
+}
+
+BioPtr ReadFrom(std::string_view text) {
+  BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  Must(bio != nullptr, "allocate a buffer");
+  return bio;
+}
+
+BioPtr WriteToMemory() {
+  BioPtr bio(BIO_new(BIO_s_secmem() != nullptr ? BIO_s_secmem() : BIO_s_mem()));
+  Must(bio != nullptr, "allocate a buffer");
+  return bio;
+}
+
+std::string Contents(const BioPtr& bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<size_t>(size));
+}
+
+}  // namespace tulle::identity
