@@ -130,7 +130,9 @@ base::Result<std::string> Authority::Sign(const PublicKey& key, const Subject& s
   AddExtension(leaf.get(), certificate_.get(), NID_basic_constraints, "critical,CA:FALSE");
   AddExtension(leaf.get(), certificate_.get(), NID_key_usage, "critical,digitalSignature");
   AddExtension(leaf.get(), certificate_.get(), NID_ext_key_usage, "serverAuth,clientAuth");
-  AddExtension(leaf.get(), certificate_.get(), NID_authority_key_identifier, "keyid:always");
+  if (X509_get0_subject_key_id(certificate_.get()) != nullptr) {  // a root made elsewhere may have none
+    AddExtension(leaf.get(), certificate_.get(), NID_authority_key_identifier, "keyid:always");
+  }
   // Critical because the subject is empty (RFC 5280, section 4.2.1.6).
   Must(X509_add1_ext_i2d(leaf.get(), NID_subject_alt_name, names->get(), 1, X509V3_ADD_APPEND) == 1,
        "add names");

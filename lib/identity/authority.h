@@ -13,9 +13,9 @@ namespace tulle::identity {
 
 // What a leaf says about its holder. SPIFFE leaves have exactly one URI.
 struct Subject {
-  std::vector<std::string> uris;
-  std::vector<std::string> dns_names;
-  std::vector<std::string> ip_addresses;
+  std::vector<std::string> uris = {};
+  std::vector<std::string> dns_names = {};
+  std::vector<std::string> ip_addresses = {};
 };
 
 // A root certificate with its key: it signs leaves directly (chain length 1). Move only; signing is const and

@@ -24,8 +24,8 @@ base::Failure Refused(const std::string& why) { return {"peer certificate: " + w
 // Whether the certificate may act as a CA, or says so in a way that cannot be read.
 bool MaySignCertificates(const X509* certificate) {
   int critical = 0;
-  auto* constraints =
-      static_cast<BASIC_CONSTRAINTS*>(X509_get_ext_d2i(certificate, NID_basic_constraints, &critical, nullptr));
+  auto* constraints = static_cast<BASIC_CONSTRAINTS*>(
+      X509_get_ext_d2i(certificate, NID_basic_constraints, &critical, nullptr));
   if (constraints == nullptr && critical != kAbsent) return true;
   const bool ca = constraints != nullptr && constraints->ca != 0;
   BASIC_CONSTRAINTS_free(constraints);

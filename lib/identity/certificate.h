@@ -28,8 +28,8 @@ base::Result<std::vector<CertificatePtr>> ParseBundle(std::string_view pem);
 
 std::string ToPem(const X509* certificate);
 
-// The identity that a peer's leaf proves, after its chain was verified. Refuses a leaf without exactly one URI
-// SAN, with an embedded NUL in it, that is a CA or may sign certificates, or whose URI is no SpiffeId.
+// The identity that a peer's leaf proves, after its chain was verified. Refuses a leaf without exactly one
+// URI SAN, with an embedded NUL in it, that is a CA or may sign certificates, or whose URI is no SpiffeId.
 base::Result<SpiffeId> PeerIdentity(const X509* certificate);
 
 Time NotBefore(const X509* certificate);

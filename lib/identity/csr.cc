@@ -33,7 +33,8 @@ std::string MakeCsr(const Key& key) {
 
 base::Result<PublicKey> ReadCsr(std::string_view pem) {
   if (pem.size() > kMaxCsrBytes) {
-    return Refused(std::to_string(pem.size()) + " bytes; at most " + std::to_string(kMaxCsrBytes) + " are read");
+    return Refused(std::to_string(pem.size()) + " bytes; at most " + std::to_string(kMaxCsrBytes) +
+                   " are read");
   }
   const BioPtr bio = ReadFrom(pem);
   const RequestPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, nullptr, nullptr));

@@ -15,8 +15,8 @@ struct FreePkey {
 };
 using PkeyPtr = std::unique_ptr<EVP_PKEY, FreePkey>;
 
-// An ECDSA P-256 private key in memory. Move only; the memory is cleansed by OpenSSL when the last user of the
-// key lets go. Safe to use from several threads once made.
+// An ECDSA P-256 private key in memory. Move only; the memory is cleansed by OpenSSL when the last user of
+// the key lets go. Safe to use from several threads once made.
 class Key {
  public:
   static Key Generate();

@@ -21,13 +21,14 @@ void Must(bool succeeded, const char* what) {
 }
 
 BioPtr ReadFrom(std::string_view text) {
-  BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  // OpenSSL takes a null pointer for an error even where the size is 0.
+  BioPtr bio(BIO_new_mem_buf(text.empty() ? "" : text.data(), static_cast<int>(text.size())));
   Must(bio != nullptr, "allocate a buffer");
   return bio;
 }
 
 BioPtr WriteToMemory() {
-  BioPtr bio(BIO_new(BIO_s_secmem() != nullptr ? BIO_s_secmem() : BIO_s_mem()));
+  BioPtr bio(BIO_new(BIO_s_secmem()));
   Must(bio != nullptr, "allocate a buffer");
   return bio;
 }

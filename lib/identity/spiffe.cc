@@ -34,8 +34,9 @@ std::string Quotable(std::string_view text) {
 }  // namespace
 
 base::Result<SpiffeId> ParseSpiffeId(std::string_view text) {
-  const base::Failure failure{"\"" + Quotable(text) +
-                              "\" is not an identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"};
+  const base::Failure failure{
+      "\"" + Quotable(text) +
+      "\" is not an identity of the form spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"};
   if (!text.starts_with(kScheme)) return failure;
   std::string_view rest = text.substr(kScheme.size());
   std::string_view trust_domain, ns;

@@ -17,8 +17,9 @@ struct SpiffeId {
   bool operator==(const SpiffeId&) const = default;
 };
 
-// Strict: ASCII letters, digits, '.', '_' and '-' in each part (the trust domain in lower case), nothing empty,
-// no "." or "..", no percent, no query, no port, at most 253 bytes a part. The text may hold any bytes.
+// Strict: ASCII letters, digits, '.', '_' and '-' in each part (the trust domain in lower case), nothing
+// empty, no "." or "..", no percent, no query, no port, at most 253 bytes a part. The text may hold any
+// bytes.
 base::Result<SpiffeId> ParseSpiffeId(std::string_view text);
 
 std::string Print(const SpiffeId& id);
