@@ -1,0 +1,25 @@
+"""The images that the scenarios run, built from this checkout: the mesh's own and the workloads'."""
+
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "e2e" / "cluster"))
+
+import cache  # noqa: E402
+import images  # noqa: E402
+from shell import step  # noqa: E402
+
+VERSION = "0.1.0"
+MESH_IMAGES = {part: f"docker.io/tulle/{part}:{VERSION}" for part in ("operator", "webhook", "sidecar", "init")}
+WORKLOAD_IMAGE = "localhost/tulle/workload:1"
+WORKLOADS = ROOT / "e2e" / "workloads"
+
+
+def workload_archive():
+    def build(path):
+        step("images: workloads (nginx, redis, Python, gRPC, curl)")
+        images.build(WORKLOAD_IMAGE, WORKLOADS / "Dockerfile", WORKLOADS)
+        images.archive([WORKLOAD_IMAGE], path)
+
+    return cache.cached("workload-image", cache.key(WORKLOADS, images.base()), build)
