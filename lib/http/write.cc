@@ -1,0 +1,155 @@
+#include "lib/http/write.h"
+
+#include "lib/http/text.h"
+
+namespace tulle::http {
+namespace {
+
+bool IsHopByHop(Known known) {
+  switch (known) {
+    case Known::kConnection:
+    case Known::kKeepAlive:
+    case Known::kProxyConnection:
+    case Known::kTe:
+    case Known::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A Connection header may name headers for removal, but never those that others rely on for routing, framing
+// or identity.
+bool IsProtected(const Header& header) {
+  if (header.known != Known::kOther) return true;
+  for (const std::string_view name :
+       {"authorization", "cookie", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+        "x-request-id", "traceparent", "tracestate", "via"}) {
+    if (EqualsIgnoreCase(header.name, name)) return true;
+  }
+  return false;
+}
+
+bool NamedByConnection(const Head& head, const Header& candidate) {
+  if (IsProtected(candidate)) return false;
+  bool named = false;
+  for (const Header& header : head.headers) {
+    if (header.known != Known::kConnection) continue;
+    ForEachElement(header.value,
+                   [&](std::string_view option) { named |= EqualsIgnoreCase(option, candidate.name); });
+  }
+  return named;
+}
+
+void AppendField(io::Buffer& out, std::string_view name, std::string_view value) {
+  out.Append(name);
+  out.Append(": ");
+  out.Append(value);
+  out.Append("\r\n");
+}
+
+}  // namespace
+
+void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const Field> added) {
+  out.Append(head.method);
+  out.Append(" ");
+  out.Append(head.target);
+  out.Append(" HTTP/1.1\r\n");
+  const bool has_connection = !head.Value(Known::kConnection).empty();
+  for (const Header& header : head.headers) {
+    if (header.known == Known::kMesh || IsHopByHop(header.known)) continue;
+    if (has_connection && NamedByConnection(head, header)) continue;
+    AppendField(out, header.name, header.value);
+  }
+  if (head.upgrade) {
+    AppendField(out, "Connection", "upgrade");
+    AppendField(out, "Upgrade", head.Value(Known::kUpgrade));
+  } else if (head.te_trailers) {
+    AppendField(out, "Connection", "te");
+    AppendField(out, "TE", "trailers");
+  }
+  for (const Field& field : added) AppendField(out, field.name, field.value);
+  out.Append("\r\n");
+}
+
+void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const ResponseForm& form,
+                        std::span<const Field> added) {
+  const char code[] = {static_cast<char>('0' + head.status / 100),
+                       static_cast<char>('0' + head.status / 10 % 10),
+                       static_cast<char>('0' + head.status % 10), ' '};
+  out.Append(form.client_is_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
+  out.Append({code, 4});
+  out.Append(head.reason);
+  out.Append("\r\n");
+  const bool has_connection = !head.Value(Known::kConnection).empty();
+  for (const Header& header : head.headers) {
+    if (IsHopByHop(header.known)) continue;
+    if (header.known == Known::kMesh &&
+        (!form.keep_mesh_headers || EqualsIgnoreCase(header.name, kUnsentHeader)))
+      continue;
+    if (form.dechunk && (header.known == Known::kTransferEncoding || header.known == Known::kTrailer))
+      continue;
+    if (has_connection && NamedByConnection(head, header)) continue;
+    AppendField(out, header.name, header.value);
+  }
+  if (head.status == 101) {
+    AppendField(out, "Connection", "upgrade");
+    AppendField(out, "Upgrade", head.Value(Known::kUpgrade));
+  } else if (!form.keep_alive) {
+    AppendField(out, "Connection", "close");
+  } else if (form.client_is_1_0) {
+    AppendField(out, "Connection", "keep-alive");
+  }
+  for (const Field& field : added) AppendField(out, field.name, field.value);
+  out.Append("\r\n");
+}
+
+std::string FormatLocalReply(const LocalReply& reply) {
+  std::string body = "tulle: " + std::string(reply.reason);
+  if (!reply.detail.empty()) body += ": " + std::string(reply.detail);
+  body += "\n";
+  std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " " +
+                     std::string(ReasonPhrase(reply.status)) +
+                     "\r\ncontent-type: text/plain\r\ncontent-length: " + std::to_string(body.size()) +
+                     "\r\n" + std::string(kReasonHeader) + ": " + std::string(reply.reason) + "\r\n";
+  if (reply.unsent) text += std::string(kUnsentHeader) + ": 1\r\n";
+  if (!reply.keep_alive) text += "connection: close\r\n";
+  text += "\r\n";
+  if (!reply.head_only) text += body;
+  return text;
+}
+
+std::string_view ReasonPhrase(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Status";
+  }
+}
+
+}  // namespace tulle::http

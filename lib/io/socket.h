@@ -1,0 +1,119 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "lib/base/result.h"
+#include "lib/io/address.h"
+#include "lib/io/error.h"
+#include "lib/io/loop.h"
+
+namespace tulle::io {
+
+// One connected TCP socket on a loop, and the one deadline that bounds all waiting on it. Owned by whoever
+// made it; used on its loop's thread only; closed by its destructor.
+class Socket final : private Watcher, private Timer {
+ public:
+  // Takes ownership of `fd`, which must be non-blocking.
+  Socket(Loop& loop, int fd);
+  ~Socket() override;
+
+  // One system call at most; kAgain without any when the kernel has nothing for us.
+  IoResult TryRead(std::span<char> into);
+  IoResult TryWrite(std::span<const char> from);
+
+  // From `when` on, whatever waits here ends with kTimedOut; kNever lifts it. Cheap: may be set per request.
+  void SetDeadline(TimePoint when);
+  bool expired() const { return expired_; }
+
+  // No more writing; the peer sees the end of our direction.
+  void ShutdownWrite();
+  // The next close resets the connection, so that the peer cannot mistake what it got for a whole message.
+  void ResetOnClose();
+  // The peer has hung up or broken the connection, as far as the kernel knows. For idle connections in a
+  // pool.
+  bool hung_up() const { return hung_up_; }
+  // May have bytes that were not read.
+  bool maybe_readable() const { return readable_; }
+
+  void AwaitReadable(Waiter& waiter) { readers_.PushBack(waiter); }
+  void AwaitWritable(Waiter& waiter) { writers_.PushBack(waiter); }
+  // Whoever waits looks again in this turn.
+  void Wake();
+
+  Loop& loop() const { return loop_; }
+  int fd() const { return fd_; }
+
+ private:
+  void OnEvents(uint32_t epoll_events) override;
+  void OnTimer() override;
+
+  int fd_;
+  bool readable_ = true;
+  bool writable_ = true;
+  bool hung_up_ = false;
+  bool expired_ = false;
+  TimePoint deadline_ = kNever;
+  List<Waiter> readers_;
+  List<Waiter> writers_;
+};
+
+// A listening socket. Each accepted connection is non-blocking and has TCP_NODELAY.
+class Listener final : private Watcher {
+ public:
+  struct Options {
+    int backlog = 4096;
+    bool reuse_port = false;
+  };
+  static base::Result<std::unique_ptr<Listener>> Open(Loop& loop, const SocketAddress& address,
+                                                      Options options);
+  ~Listener() override;
+
+  struct Accepted {
+    int fd = -1;  // the caller's to close; -1 with `error`
+    Error error = Error::kNone;
+    SocketAddress peer;
+  };
+  struct AcceptAwaiter;
+  AcceptAwaiter Accept();
+
+  SocketAddress address() const;
+  // Accepts no more; connections that the kernel has queued are reset.
+  void Close();
+
+ private:
+  Listener(Loop& loop, int fd) : loop_(loop), fd_(fd) {}
+  void OnEvents(uint32_t epoll_events) override;
+  Accepted TryAccept();
+
+  Loop& loop_;
+  int fd_;
+  List<Waiter> acceptors_;
+};
+
+struct Listener::AcceptAwaiter final : public Waiter {
+  explicit AcceptAwaiter(Listener& listener) : listener_(listener) {}
+  bool await_ready() { return Poll(); }
+  void await_suspend(std::coroutine_handle<> handle) { Hold(handle); }
+  Accepted await_resume() const { return result_; }
+  bool Poll() override;
+
+ private:
+  Listener& listener_;
+  Accepted result_;
+};
+
+inline Listener::AcceptAwaiter Listener::Accept() { return AcceptAwaiter(*this); }
+
+// A connected TCP socket with TCP_NODELAY, or why not: kTimedOut after `deadline`.
+Task<base::Result<std::unique_ptr<Socket>, Error>> Connect(Loop& loop, SocketAddress address,
+                                                           TimePoint deadline);
+
+// The local and the remote address of a connection; the address to which the app meant to connect, before a
+// redirect rule of the kernel sent it here (SO_ORIGINAL_DST). Nothing where there was no redirect.
+SocketAddress LocalAddress(int fd);
+SocketAddress PeerAddress(int fd);
+std::optional<SocketAddress> OriginalDestination(int fd);
+
+}  // namespace tulle::io
