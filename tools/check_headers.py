@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Checks that every header compiles alone. Through ccache, so that an unchanged header costs nothing.
+
+usage: tools/check_headers.py
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import sources
+
+BUILD = sources.ROOT / "build" / "headers"
+FLAGS = ["-std=c++20", "-O0", "-Wall", "-Wextra", "-Wshadow", "-Werror", f"-I{sources.ROOT}"]
+
+
+def package_flags():
+    packages = ["openssl", "libcurl", "yaml-cpp", "spdlog", "cpp-httplib", "re2", "libnghttp2"]
+    found = subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=True)
+    return found.stdout.split()
+
+
+def compiles_alone(header, flags):
+    stub = BUILD / header.with_suffix(".cc")
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    text = f'#include "{header}"\n'
+    if not stub.exists() or stub.read_text() != text:
+        stub.write_text(text)
+    launcher = ["ccache"] if shutil.which("ccache") else []
+    done = subprocess.run([*launcher, "c++", *FLAGS, *flags, "-c", stub, "-o", stub.with_suffix(".o")],
+                          capture_output=True, text=True)
+    errors = [line for line in done.stderr.splitlines() if re.search(r"error:", line)]
+    return [f"{header}: does not compile alone: {line}" for line in (errors[:3] or ["see above"])] if done.returncode else []
+
+
+def main():
+    flags = package_flags()
+    headers = sources.cpp_files(suffixes=(".h",))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        findings = [line for lines in pool.map(lambda header: compiles_alone(header, flags), headers) for line in lines]
+    return sources.report(findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
