@@ -42,18 +42,23 @@ using Problems = std::vector<Problem>;
 // "path: message; path: message", for a condition, a log line or an admission answer.
 std::string JoinProblems(const Problems& problems);
 
-// What a value must satisfy beyond its type. Lengths and sizes are inclusive.
+// What a value must satisfy beyond its type. Lengths and sizes are inclusive; lengths count Unicode
+// characters. On a list or map, min_items and max_items are about the container, everything else about its
+// values.
 struct Limits {
   bool required = false;
-  std::optional<int64_t> minimum = std::nullopt;    // numbers
-  std::optional<int64_t> maximum = std::nullopt;    // numbers
-  std::optional<int64_t> min_items = std::nullopt;  // lists; for strings the least length
-  std::optional<int64_t> max_items = std::nullopt;  // lists and maps; for strings the greatest length
-  const char* pattern = nullptr;     // strings: an RE2 that the whole value must match
+  std::optional<int64_t> minimum = std::nullopt;           // numbers; durations in milliseconds
+  std::optional<int64_t> maximum = std::nullopt;           // numbers; durations in milliseconds
+  std::optional<int64_t> min_items = std::nullopt;         // lists; for strings the least length
+  std::optional<int64_t> max_items = std::nullopt;         // lists and maps; for strings the greatest length
+  const char* pattern = nullptr;                           // strings: an RE2 that the whole value must match
+  std::optional<int64_t> max_value_length = std::nullopt;  // strings in lists and maps
+  const char* key_pattern = nullptr;                       // maps: an RE2 that every key must match
 };
 
 template <class Owner, class T>
 struct FieldOf {
+  using Member = T;
   const char* name;
   T Owner::*member;
   const char* doc;
