@@ -2,8 +2,10 @@
 
 import re
 
-LITERAL = re.compile(r'//[^\n]*|/\*.*?\*/|R"(?P<d>[^()\\ ]*)\(.*?\)(?P=d)"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'',
-                     re.DOTALL)
+COMMENT = r"//[^\n]*|/\*.*?\*/"
+STRING = r'R"(?P<d>[^()\\ ]*)\(.*?\)(?P=d)"|"(?:\\.|[^"\\\n])*"'
+CHARACTER = r"(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'"
+LITERAL = re.compile("|".join([COMMENT, STRING, CHARACTER]), re.DOTALL)
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -31,8 +33,8 @@ def lambdas(text):
     for match in re.finditer(r"\[", text):
         start = match.start()
         before = text[:start].rstrip()[-1:]
-        word_before = re.search(r"(\w+)\s*$", text[:start])
-        subscript = before in ("]", ")", "[") or (word_before and word_before.group(1) not in ("return", "co_return", "co_await"))
+        word = re.search(r"(\w*)\s*$", text[:start]).group(1)
+        subscript = before in ("]", ")", "[") or word not in ("", "return", "co_return", "co_await")
         end = matching(text, start)
         if subscript or text[start + 1:start + 2] == "[" or end == len(text):
             continue

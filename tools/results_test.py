@@ -8,7 +8,7 @@ import tally
 GTEST_XML = """<testsuites><testsuite name="S">
 <testcase name="Works" status="run" result="completed" classname="S"/>
 <testcase name="Breaks" status="run" result="completed" classname="S"><failure message="1 != 2"/></testcase>
-<testcase name="Waits" status="run" result="skipped" classname="S"><skipped message="x.cc:3&#x0A;needs root"/></testcase>
+<testcase name="Waits" status="run" classname="S"><skipped message="x.cc:3&#x0A;needs root"/></testcase>
 <testcase name="Sleeps" status="notrun" result="suppressed" classname="S"/>
 </testsuite></testsuites>"""
 

@@ -8,8 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def project_files(root=ROOT):
     """Paths relative to `root`, sorted; deleted files and what .gitignore names are left out."""
-    listed = subprocess.run(["git", "-c", f"safe.directory={root}", "ls-files", "--cached", "--others", "--exclude-standard"],
-                            cwd=root, check=True, capture_output=True, text=True).stdout
+    command = ["git", "-c", f"safe.directory={root}", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     return sorted({pathlib.Path(line) for line in listed.splitlines() if (root / line).is_file()})
 
 
