@@ -14,6 +14,18 @@ VERSION = "0.1.0"
 MESH_IMAGES = {part: f"docker.io/tulle/{part}:{VERSION}" for part in ("operator", "webhook", "sidecar", "init")}
 WORKLOAD_IMAGE = "localhost/tulle/workload:1"
 WORKLOADS = ROOT / "e2e" / "workloads"
+SOURCES = ["CMakeLists.txt", "CMakePresets.json", "Dockerfile", "cmake", "lib", "operator", "webhook", "sidecar"]
+
+
+def mesh_archive():
+    """All of the mesh's images, by the Dockerfile that users build from."""
+    def build(path):
+        for part, name in MESH_IMAGES.items():
+            step(f"images: {part}")
+            images.build(name, ROOT / "Dockerfile", ROOT, target=part)
+        images.archive(MESH_IMAGES.values(), path)
+
+    return cache.cached("mesh-images", cache.key(images.base(), *(ROOT / source for source in SOURCES)), build)
 
 
 def workload_archive():

@@ -18,11 +18,15 @@ def key(*inputs):
     """Twelve hex digits for strings and for the contents of files and folders (pathlib.Path)."""
     digest = hashlib.sha256()
     for item in inputs:
-        files = [item] if isinstance(item, str) or item.is_file() else sorted(f for f in item.rglob("*") if f.is_file())
-        for file in files:
-            digest.update(file.encode() if isinstance(file, str) else file.name.encode() + b"\0" + file.read_bytes())
-            digest.update(b"\0")
+        parts = [item.encode()] if isinstance(item, str) else contents(item)
+        digest.update(b"\0".join(parts) + b"\0")
     return digest.hexdigest()[:12]
+
+
+def contents(path):
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    return [str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes()
+            for file in files if file.is_file() and "__pycache__" not in file.parts]
 
 
 def cached(name, key_text, build):

@@ -17,7 +17,10 @@ UNUSED = ["usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale"
 
 def buildah(*arguments, log=None):
     store = cache.root() / "buildah"
-    env = dict(os.environ, BUILDAH_ISOLATION="chroot", STORAGE_DRIVER=storage_driver(store))
+    # TMPDIR is where buildah keeps the folders of RUN --mount=type=cache.
+    scratch = cache.root() / "buildah-tmp"
+    scratch.mkdir(exist_ok=True)
+    env = dict(os.environ, BUILDAH_ISOLATION="chroot", STORAGE_DRIVER=storage_driver(store), TMPDIR=str(scratch))
     return run("buildah", "--root", store, "--runroot", "/run/tulle-buildah", *arguments, env=env, log=log)
 
 
