@@ -127,7 +127,7 @@ struct Retry {
         json::Field("attempts", &Retry::attempts, "Attempts after the first; 0 switches retries off.",
                     {.minimum = 0, .maximum = 10}),
         json::Field("perTryTimeout", &Retry::per_try_timeout,
-                    "Longest time for one attempt until its answer begins."));
+                    "Longest time for one attempt until its answer begins.", {.minimum = 1}));
   }
 };
 
@@ -290,11 +290,27 @@ struct AccessFrom {
     return json::Object(
         "Who calls. All fields that are given must match; names are literal.",
         json::Field("identities", &AccessFrom::identities, "SPIFFE ids of callers; any of them.",
-                    {.max_items = 64}),
+                    {.min_items = 1,
+                     .max_items = 64,
+                     .pattern = "spiffe://[^/]+(/[^/]+)+",
+                     .max_value_length = 2048}),
         json::Field("namespaces", &AccessFrom::namespaces, "Namespaces of callers; any of them.",
-                    {.max_items = 64}),
+                    {.min_items = 1,
+                     .max_items = 64,
+                     .pattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+                     .max_value_length = 63}),
         json::Field("serviceAccounts", &AccessFrom::service_accounts,
-                    "Service accounts of callers as namespace/name; any of them.", {.max_items = 64}));
+                    "Service accounts of callers as namespace/name; any of them.",
+                    {.min_items = 1,
+                     .max_items = 64,
+                     .pattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
+                     .max_value_length = 317}),
+        json::Rule<AccessFrom>("has(self.identities) || has(self.namespaces) || has(self.serviceAccounts)",
+                               "at least one of identities, namespaces and serviceAccounts must be set",
+                               [](const AccessFrom& f) {
+                                 return !f.identities.empty() || !f.namespaces.empty() ||
+                                        !f.service_accounts.empty();
+                               }));
   }
 };
 
@@ -309,9 +325,15 @@ struct AccessTo {
         "What is called. All fields that are given must match. Methods and paths exist only in HTTP: on a "
         "connection that is not HTTP, an Allow rule that names them matches nothing and a Deny rule that "
         "names them matches by its other fields.",
-        json::Field("ports", &AccessTo::ports, "Ports of the pod; any of them.", {.max_items = 64}),
-        json::Field("methods", &AccessTo::methods, "HTTP methods; any of them.", {.max_items = 16}),
-        json::Field("paths", &AccessTo::paths, "HTTP paths; any of them.", {.max_items = 64}));
+        json::Field("ports", &AccessTo::ports, "Ports of the pod; any of them.",
+                    {.minimum = 1, .maximum = 65535, .min_items = 1, .max_items = 64}),
+        json::Field("methods", &AccessTo::methods, "HTTP methods; any of them.",
+                    {.min_items = 1, .max_items = 16, .pattern = "[A-Z][A-Z0-9_-]*", .max_value_length = 32}),
+        json::Field("paths", &AccessTo::paths, "HTTP paths; any of them.", {.min_items = 1, .max_items = 64}),
+        json::Rule<AccessTo>("has(self.ports) || has(self.methods) || has(self.paths)",
+                             "at least one of ports, methods and paths must be set", [](const AccessTo& t) {
+                               return !t.ports.empty() || !t.methods.empty() || !t.paths.empty();
+                             }));
   }
 };
 

@@ -17,6 +17,11 @@ namespace tulle::resources {
 
 using Labels = std::map<std::string, std::string>;
 
+// What Kubernetes takes for labels: an optional DNS prefix and a name as key.
+inline constexpr const char* kLabelKey =
+    "([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+inline constexpr const char* kLabelValue = "([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?";
+
 // One destination: a Service, or those endpoints of the parent Service whose pods carry all the labels (a
 // version).
 struct Backend {
@@ -35,12 +40,14 @@ struct Backend {
             {.min_items = 1, .max_items = 63, .pattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"}),
         json::Field("port", &Backend::port, "Port of that Service; absent means the port that was called.",
                     {.minimum = 1, .maximum = 65535}),
-        json::Field("labels", &Backend::labels, "Only endpoints whose pods carry all of these labels.",
-                    {.max_items = 8}),
+        json::Field(
+            "labels", &Backend::labels, "Only endpoints whose pods carry all of these labels.",
+            {.max_items = 8, .pattern = kLabelValue, .max_value_length = 63, .key_pattern = kLabelKey}),
         json::Field("weight", &Backend::weight,
                     "Share relative to the sum of all weights; 0 takes no traffic.",
                     {.minimum = 0, .maximum = 1000000}),
-        json::Rule<Backend>("has(self.service) || has(self.labels)", "service or labels must be set",
+        json::Rule<Backend>("has(self.service) || (has(self.labels) && size(self.labels) > 0)",
+                            "service or labels must be set",
                             [](const Backend& b) { return b.service.has_value() || !b.labels.empty(); }));
   }
 };
@@ -59,7 +66,8 @@ struct RouteRule {
                     {.max_items = 16}),
         json::Field("backends", &RouteRule::backends,
                     "Where the requests go; none means on to the Service and its Split.", {.max_items = 16}),
-        json::Field("timeout", &RouteRule::timeout, "Limit for the whole exchange, all attempts together."),
+        json::Field("timeout", &RouteRule::timeout, "Limit for the whole exchange, all attempts together.",
+                    {.minimum = 1}),
         json::Field("retry", &RouteRule::retry,
                     "Retries of this rule, instead of those of the TrafficPolicy."));
   }
@@ -125,9 +133,9 @@ struct TrafficPolicy {
         json::Field("loadBalancing", &TrafficPolicy::load_balancing,
                     "How an endpoint is picked; default LeastRequest."),
         json::Field("connectTimeout", &TrafficPolicy::connect_timeout,
-                    "Limit for TCP and TLS together, per attempt; default 1s."),
+                    "Limit for TCP and TLS together, per attempt; default 1s.", {.minimum = 1}),
         json::Field("requestTimeout", &TrafficPolicy::request_timeout,
-                    "Limit for the whole exchange, all attempts together; default none."),
+                    "Limit for the whole exchange, all attempts together; default none.", {.minimum = 1}),
         json::Field("retry", &TrafficPolicy::retry, "Retries; default 2 attempts."));
   }
 };
@@ -158,15 +166,16 @@ struct AccessPolicy {
         "Who may call the workloads of a namespace. Deny rules are looked at first; then, where any Allow "
         "rule applies to a "
         "workload, one of them must match; a workload without Allow rules may be called by all.",
-        json::Field("selector", &AccessPolicy::selector,
-                    "Pods that carry all of these labels; absent means the whole namespace.",
-                    {.max_items = 8}),
+        json::Field(
+            "selector", &AccessPolicy::selector,
+            "Pods that carry all of these labels; absent means the whole namespace.",
+            {.max_items = 8, .pattern = kLabelValue, .max_value_length = 63, .key_pattern = kLabelKey}),
         json::Field("mtls", &AccessPolicy::mtls,
                     "Strict refuses plaintext, Permissive takes it; the strictest of all policies of a "
                     "workload counts; default Permissive."),
         json::Field("rules", &AccessPolicy::rules, "Rules of access.", {.max_items = 64}),
         json::Rule<AccessPolicy>(
-            "has(self.mtls) || has(self.rules)", "mtls or rules must be set",
+            "has(self.mtls) || (has(self.rules) && size(self.rules) > 0)", "mtls or rules must be set",
             [](const AccessPolicy& p) { return p.mtls.has_value() || !p.rules.empty(); }));
   }
 };
