@@ -98,13 +98,18 @@ class Cluster {
   static std::string Name(const std::string& key) { return key.substr(key.find('/') + 1); }
 
   // Reads every body with the reader of the sidecar, so that a resource that it would refuse fails the test.
-  template <class Decode>
-  static auto Body(Decode decode, const Compiled& compiled, const std::string& name) {
+  template <class T>
+  static T Body(base::Result<T, json::Problems> (*decode)(std::string_view), const Compiled& compiled,
+                const std::string& name) {
     const auto entry = compiled.entries.find(name);
-    if (entry == compiled.entries.end()) ADD_FAILURE() << "no resource " << name;
-    auto read = decode(entry == compiled.entries.end() ? "{}" : entry->second.resource.body);
-    if (!read.ok()) ADD_FAILURE() << name << ": " << json::JoinProblems(read.failure());
-    return read.ok() ? *read : typename std::decay_t<decltype(*read)>{};
+    if (entry == compiled.entries.end()) {
+      ADD_FAILURE() << "no resource " << name;
+      return {};
+    }
+    auto read = decode(entry->second.resource.body);
+    if (read.ok()) return std::move(*read);
+    ADD_FAILURE() << name << ": " << json::JoinProblems(read.failure());
+    return {};
   }
 
   model::Model model_;

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "operator/model/model.h"
+#include "operator/watch/field.h"
+
+namespace tulle::control::watch {
+
+// A custom resource of the mesh. What is wrong in its spec becomes meta.problems; what is wrong outside is a
+// problem of `object`.
+model::Object ReadCustom(model::Kind kind, const Field& object);
+
+}  // namespace tulle::control::watch
