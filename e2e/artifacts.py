@@ -8,7 +8,7 @@ sys.path.insert(0, str(ROOT / "e2e" / "cluster"))
 
 import cache  # noqa: E402
 import images  # noqa: E402
-from shell import step  # noqa: E402
+from shell import run, step  # noqa: E402
 
 VERSION = "0.1.0"
 MESH_IMAGES = {part: f"docker.io/tulle/{part}:{VERSION}" for part in ("operator", "webhook", "sidecar", "init")}
@@ -22,10 +22,17 @@ def mesh_archive():
     def build(path):
         for part, name in MESH_IMAGES.items():
             step(f"images: {part}")
-            images.build(name, ROOT / "Dockerfile", ROOT, target=part)
+            images.build(name, ROOT / "Dockerfile", ROOT, target=part, volumes=compiler_cache())
         images.archive(MESH_IMAGES.values(), path)
 
     return cache.cached("mesh-images", cache.key(images.base(), *(ROOT / source for source in SOURCES)), build)
+
+
+def compiler_cache():
+    """This machine's own: the same sources compiled here by the release preset are not compiled again."""
+    folder = pathlib.Path(run("ccache", "--get-config", "cache_dir").strip())
+    folder.mkdir(parents=True, exist_ok=True)
+    return [(folder, "/ccache")]
 
 
 def workload_archive():

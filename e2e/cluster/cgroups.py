@@ -36,7 +36,9 @@ def try_remove(group):
 
 
 def hierarchies():
-    return [ROOT] if not is_version_1() else [part for part in ROOT.iterdir() if part.is_dir() and not part.is_symlink()]
+    if not is_version_1():
+        return [ROOT]
+    return [part for part in ROOT.iterdir() if part.is_dir() and not part.is_symlink()]
 
 
 def is_version_1():

@@ -23,8 +23,8 @@ def up(node_count):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
         json.dump({"apiVersion": "kind.x-k8s.io/v1alpha4", "kind": "Cluster", "nodes": roles}, config)
         config.flush()
-        run("kind", "create", "cluster", "--quiet", "--name", NAME, "--config", config.name, "--kubeconfig", kubeconfig(),
-            "--wait", "180s")
+        run("kind", "create", "cluster", "--quiet", "--name", NAME, "--config", config.name,
+            "--kubeconfig", kubeconfig(), "--wait", "180s")
 
 
 def down():

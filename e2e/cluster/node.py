@@ -64,9 +64,11 @@ def start_kubelet(machine, index, pki, kubenode):
     config.write_text(json.dumps({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": f"unix://{socket(machine)}",
-        "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{machine.name}", "enforceNodeAllocatable": [], "failCgroupV1": False,
+        "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{machine.name}", "failCgroupV1": False,
+        "enforceNodeAllocatable": [],
         "failSwapOn": False, "evictionHard": {"nodefs.available": "1%", "imagefs.available": "1%"},
-        "authentication": {"x509": {"clientCAFile": str(pki.ca)}, "webhook": {"enabled": True}, "anonymous": {"enabled": False}},
+        "authentication": {"x509": {"clientCAFile": str(pki.ca)}, "webhook": {"enabled": True},
+                           "anonymous": {"enabled": False}},
         "authorization": {"mode": "Webhook"}, "tlsCertFile": str(certificate), "tlsPrivateKeyFile": str(key),
         "clusterDNS": [network.DNS_SERVICE], "clusterDomain": "cluster.local", "resolvConf": "",
         # ConfigMaps reach pods when they change, not a minute later.
@@ -74,4 +76,5 @@ def start_kubelet(machine, index, pki, kubenode):
         "imageGCHighThresholdPercent": 100,
     }))
     machine.start("kubelet", kubenode, "kubelet", f"--config={config}", f"--kubeconfig={kubeconfig}",
-                  f"--hostname-override={machine.name}", f"--node-ip={address}", f"--root-dir={machine.folder / 'kubelet'}")
+                  f"--hostname-override={machine.name}", f"--node-ip={address}",
+                  f"--root-dir={machine.folder / 'kubelet'}")

@@ -11,7 +11,8 @@ class Pki:
         self.folder = folder
         folder.mkdir(parents=True, mode=0o700)
         self.ca = folder / "ca.crt"
-        run("openssl", "req", "-x509", *new_key(folder / "ca.key"), "-out", self.ca, "-days", 30, "-subj", "/CN=cluster-ca")
+        run("openssl", "req", "-x509", *new_key(folder / "ca.key"), "-out", self.ca, "-days", 30,
+            "-subj", "/CN=cluster-ca")
         self.token_key = folder / "token.key"
         self.token_public_key = folder / "token.pub"
         run("openssl", "genrsa", "-out", self.token_key, 2048)
@@ -23,17 +24,18 @@ class Pki:
         certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         extensions.write_text(f"subjectAltName={alternative_names}\nextendedKeyUsage=clientAuth,serverAuth\n")
         run("openssl", "req", *new_key(key), "-out", request, "-subj", subject)
-        run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key", "-CAcreateserial",
-            "-days", 30, "-extfile", extensions, "-out", certificate)
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key",
+            "-CAcreateserial", "-days", 30, "-extfile", extensions, "-out", certificate)
         return certificate, key
 
     def kubeconfig(self, name, subject):
         certificate, key = self.certificate(name, subject)
         path = self.folder / f"{name}.conf"
+        server = f"https://{network.CONTROL_PLANE}:6443"
         path.write_text(textwrap.dedent(f"""\
             apiVersion: v1
             kind: Config
-            clusters: [{{name: c, cluster: {{server: "https://{network.CONTROL_PLANE}:6443", certificate-authority: {self.ca}}}}}]
+            clusters: [{{name: c, cluster: {{server: "{server}", certificate-authority: {self.ca}}}}}]
             users: [{{name: u, user: {{client-certificate: {certificate}, client-key: {key}}}}}]
             contexts: [{{name: c, context: {{cluster: c, user: u}}}}]
             current-context: c

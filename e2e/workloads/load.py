@@ -52,7 +52,7 @@ class Load:
 
     def call(self, connection, due):
         """Returns the connection for the next call; None where that has to open one."""
-        connection = connection or http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout_seconds)
+        connection = connection or self.connect()
         status, body, failure = None, None, None
         try:
             connection.request("GET", self.target, headers=self.headers)
@@ -68,6 +68,9 @@ class Load:
             connection.close()
             return None
         return connection
+
+    def connect(self):
+        return http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=self.timeout_seconds)
 
     def record(self, status, body, failure, due):
         now = time.monotonic()
