@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lib/json/lookup.h"
 #include "lib/json/parse.h"
 #include "lib/json/path.h"
 #include "lib/resources/kinds.h"
@@ -14,19 +15,6 @@ using Json = nlohmann::json;
 constexpr size_t kMaxNameBytes = 253;
 constexpr size_t kMaxNamespaceBytes = 63;
 
-// The string member of an object, empty where there is none or it is something else.
-std::string Text(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto member = object.find(key);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
-Json Member(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto member = object.find(key);
-  return member != object.end() ? *member : Json();
-}
-
 bool IsDnsName(std::string_view name, size_t max_bytes, bool dots) {
   if (name.empty() || name.size() > max_bytes) return false;
   const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -38,15 +26,15 @@ bool IsDnsName(std::string_view name, size_t max_bytes, bool dots) {
 }
 
 void ReadMetadata(const Json& metadata, Object& out, json::Problems& problems) {
-  out.name = Text(metadata, "name");
-  out.namespace_name = Text(metadata, "namespace");
-  out.uid = Text(metadata, "uid");
-  out.creation_timestamp = Text(metadata, "creationTimestamp");
-  if (const Json generation = Member(metadata, "generation"); generation.is_number_integer()) {
+  out.name = json::TextAt(metadata, "name");
+  out.namespace_name = json::TextAt(metadata, "namespace");
+  out.uid = json::TextAt(metadata, "uid");
+  out.creation_timestamp = json::TextAt(metadata, "creationTimestamp");
+  if (const Json& generation = json::At(metadata, "generation"); generation.is_number_integer()) {
     out.generation = generation.get<int64_t>();
   }
   // kubectl create with generateName reaches the webhook before the name is chosen.
-  const bool named_later = out.name.empty() && !Text(metadata, "generateName").empty();
+  const bool named_later = out.name.empty() && !json::TextAt(metadata, "generateName").empty();
   if (!named_later && !IsDnsName(out.name, kMaxNameBytes, true)) {
     problems.push_back(
         {"metadata.name", out.name.empty() ? "is required" : json::Quote(out.name) + " is not a name"});
@@ -91,7 +79,7 @@ void RefuseOtherMembers(const Json& object, json::Problems& problems) {
 }  // namespace
 
 bool IsOurs(const Json& object) {
-  const std::string version = Text(object, "apiVersion");
+  const std::string version = json::TextAt(object, "apiVersion");
   return version.starts_with(kGroup) && version.substr(kGroup.size()).starts_with('/');
 }
 
@@ -100,13 +88,13 @@ base::Result<Object, json::Problems> ParseObject(const Json& object) {
     return json::Problems{{"", "expected an object with apiVersion, kind, metadata and spec"}};
   json::Problems problems;
   Object out;
-  out.kind = Text(object, "kind");
-  if (const std::string version = Text(object, "apiVersion"); version != kApiVersion) {
+  out.kind = json::TextAt(object, "kind");
+  if (const std::string version = json::TextAt(object, "apiVersion"); version != kApiVersion) {
     problems.push_back(
         {"apiVersion", "must be " + std::string(kApiVersion) + ", got " + json::Quote(version)});
     return problems;
   }
-  ReadMetadata(Member(object, "metadata"), out, problems);
+  ReadMetadata(json::At(object, "metadata"), out, problems);
   ReadSpec(object, out, problems);
   RefuseOtherMembers(object, problems);
   if (!problems.empty()) return problems;
@@ -114,11 +102,11 @@ base::Result<Object, json::Problems> ParseObject(const Json& object) {
 }
 
 std::string DescribeProblems(const Json& object, const json::Problems& problems) {
-  const Json metadata = Member(object, "metadata");
-  const std::string kind = Text(object, "kind");
-  const std::string namespace_name = Text(metadata, "namespace");
-  std::string name = Text(metadata, "name");
-  if (name.empty()) name = Text(metadata, "generateName");
+  const Json& metadata = json::At(object, "metadata");
+  const std::string kind = json::TextAt(object, "kind");
+  const std::string namespace_name = json::TextAt(metadata, "namespace");
+  std::string name = json::TextAt(metadata, "name");
+  if (name.empty()) name = json::TextAt(metadata, "generateName");
   std::string text = kind.empty() ? "object" : kind;
   if (!name.empty()) text += " " + (namespace_name.empty() ? "" : namespace_name + "/") + name;
   return text + ": " + json::JoinProblems(problems);
