@@ -7,12 +7,29 @@ import time
 
 from harness import condition, expect, is_ready, no_failures
 from runner import needed
+from shell import run
 
 HERE = pathlib.Path(__file__).resolve().parent
 INSTALL = HERE.parent.parent / "manifests" / "install.yaml"
 OBJECTS = HERE / "first-mesh.yaml"
 SHOP = ["deployment/web-v1", "deployment/web-v2", "deployment/files", "deployment/redis", "deployment/echo"]
 WEB = "http://web.shop/"
+OPERATOR = "https://tulle-operator.tulle-system.svc.cluster.local:15010"
+WEBHOOK = "https://tulle-webhook.tulle-system.svc.cluster.local"
+# Random bytes, a TLS hello that is cut off, an endless header and a request with two lengths; answers do not matter.
+GARBAGE = """
+import os, socket, sys
+payloads = [os.urandom(4096), b"\\x16\\x03\\x01\\x02\\x00\\x01", b"GET / HTTP/1.1\\r\\nx: " + b"y" * 200000,
+            b"POST / HTTP/1.1\\r\\nhost: a\\r\\ncontent-length: 5\\r\\ncontent-length: 7\\r\\n\\r\\nhello"]
+for port in sys.argv[2:]:
+    for payload in payloads:
+        try:
+            with socket.create_connection((sys.argv[1], int(port)), timeout=0.5) as connection:
+                connection.sendall(payload)
+                connection.recv(65536)
+        except OSError:
+            pass
+"""
 LATE_POD = """\
 apiVersion: v1
 kind: Pod
@@ -163,7 +180,8 @@ def refused_with(cluster, text, *words):
 
 
 def a_malformed_manifest_is_refused(cluster):
-    refused_with(cluster, "apiVersion: tulle.dev/v1alpha1\nkind: Split\nmetadata: {name: bad, namespace: shop\n", "line")
+    unclosed = "apiVersion: tulle.dev/v1alpha1\nkind: Split\nmetadata: {name: bad, namespace: shop\n"
+    refused_with(cluster, unclosed, "line")
     refused_with(cluster, manifest("Split", "bad", {"service": 7, "backends": "all"}), "bad", "spec.service")
 
 
@@ -193,6 +211,42 @@ def a_split_to_a_missing_service_says_so(cluster):
         expect("nowhere" in said["message"], f"the condition does not name the Service: {said}")
     finally:
         cluster.kubectl("delete", "-n", "shop", "split/lost")
+
+
+def a_foreign_token_gets_no_certificate(cluster):
+    # Valid here, but made for the API server and not for the mesh.
+    token = cluster.kubectl("create", "token", "default", "-n", "outside").strip()
+    request = run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                  "-keyout", "/dev/null", "-subj", "/CN=nobody")
+    for bearer in (token, "nonsense"):
+        status, _, body = cluster.curl("outside", "stranger", f"{OPERATOR}/v1/certificate", "--insecure",
+                                       "--header", f"Authorization: Bearer {bearer}",
+                                       "--json", json.dumps({"csr": request}))
+        expect(status in (401, 403) and "error" in body, f"a certificate for a foreign token: {status} {body}")
+
+
+def a_huge_admission_review_is_refused(cluster):
+    script = f"head -c 1048576 /dev/zero | tr '\\0' '[' | curl --insecure -s -o /dev/null -w '%{{http_code}}' " \
+             f"--max-time 10 -H 'Content-Type: application/json' --data-binary @- {WEBHOOK}/validate"
+    status = cluster.execute("outside", "stranger", "sh", "-c", script)
+    expect(status.startswith("4"), f"1 MB of opening brackets got {status}")
+
+
+def garbage_on_every_port_harms_nothing(cluster):
+    pods = cluster.get("tulle-system", "pods") + cluster.get("shop", "pods", selector="version=v2")
+    before = {pod["metadata"]["name"]: restarts_of(pod) for pod in pods}
+    for pod in pods:
+        ports = "15010 15014 15017" if pod["metadata"]["namespace"] == "tulle-system" else "80 15001 15006 15020 15021"
+        cluster.execute("outside", "stranger", "python3", "-c", GARBAGE, pod["status"]["podIP"], *ports.split())
+    for pod in pods:
+        now = cluster.get(pod["metadata"]["namespace"], "pod", pod["metadata"]["name"])
+        expect(restarts_of(now) == before[pod["metadata"]["name"]], f"{pod['metadata']['name']} was restarted")
+        expect(is_ready(now), f"{pod['metadata']['name']} is not ready any more")
+
+
+def restarts_of(pod):
+    return sum(c["restartCount"] for kind in ("initContainerStatuses", "containerStatuses")
+               for c in pod["status"].get(kind, []))
 
 
 # --- it splits ---
@@ -281,7 +335,8 @@ def scale_operator(cluster, replicas):
     if replicas:
         cluster.rolled_out("tulle-system", "deployment/tulle-operator")
     else:
-        cluster.wait_until("no operator runs", 60, lambda: not pod_names(cluster, "tulle-system", "app=tulle-operator"))
+        cluster.wait_until("no operator runs", 60,
+                           lambda: not pod_names(cluster, "tulle-system", "app=tulle-operator"))
 
 
 # --- it goes ---
@@ -319,10 +374,12 @@ STORY = [
     [installs_with_one_apply],
     [pods_join_and_become_ready],
     [every_pod_of_the_namespaces_has_a_sidecar, a_pod_that_opted_out_has_none, a_service_is_called_over_mtls,
-     strict_refuses_plaintext, a_refusal_names_its_rule, probes_are_rewritten, a_probe_says_what_the_app_says, a_job_ends,
-     redis_works, grpc_works],
-    [a_malformed_manifest_is_refused, an_unknown_field_is_refused, a_negative_weight_is_refused, a_bad_regex_is_refused,
-     a_split_to_a_missing_service_says_so],
+     strict_refuses_plaintext, a_refusal_names_its_rule, probes_are_rewritten, a_probe_says_what_the_app_says,
+     a_job_ends, redis_works, grpc_works],
+    [a_malformed_manifest_is_refused, an_unknown_field_is_refused, a_negative_weight_is_refused,
+     a_bad_regex_is_refused,
+     a_split_to_a_missing_service_says_so, a_foreign_token_gets_no_certificate, a_huge_admission_review_is_refused],
+    [garbage_on_every_port_harms_nothing],
     [a_split_is_kept_within_three_points],
     [live_means_that_no_old_answer_comes],
     [a_backend_goes_and_no_request_fails],
