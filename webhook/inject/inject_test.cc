@@ -308,9 +308,7 @@ TEST(InjectProbes, PortsThatCannotBeResolvedAreDenied) {
 
 TEST(InjectProbes, DollarsSurviveTheExpansionOfVariables) {
   Json pod = WebPod();
-  pod["spec"]["containers"][0]["livenessProbe"] = Json::parse(R"({"httpGet": {"path": "/$(TULLE_POD_IP)", "port": 1
-}
-})");
+  pod["spec"]["containers"][0]["livenessProbe"] = {{"httpGet", {{"path", "/$(TULLE_POD_IP)"}, {"port", 1}}}};
   EXPECT_THAT(Environment(InjectedPod(pod), "TULLE_PROBES"), HasSubstr("/$$(TULLE_POD_IP)"));
 }
 
