@@ -30,6 +30,7 @@ class [[nodiscard]] Result {
   const E& failure() const { return const_cast<Result*>(this)->template Checked<1>(); }
 
   T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }

@@ -65,6 +65,29 @@ IoResult Socket::TryRead(std::span<char> into) {
   return {0, errno == EINTR ? Error::kAgain : ErrorFromErrno(errno)};
 }
 
+bool Socket::PeekAwaiter::Poll() {
+  const ssize_t got = recv(socket_.fd_, into_.data(), into_.size(), MSG_PEEK);
+  const auto bytes = static_cast<size_t>(got > 0 ? got : 0);
+  if (bytes > more_than_ || (bytes > 0 && bytes == into_.size())) {
+    result_ = {bytes, Error::kNone};
+    return true;
+  }
+  if (got == 0 || (bytes > 0 && socket_.hung_up_)) {
+    result_ = {0, Error::kEof};
+    return true;
+  }
+  if (got < 0 && errno != EAGAIN && errno != EINTR) {
+    result_ = {0, ErrorFromErrno(errno)};
+    return true;
+  }
+  if (socket_.expired_) {
+    result_ = {0, Error::kTimedOut};
+    return true;
+  }
+  socket_.AwaitReadable(*this);
+  return false;
+}
+
 IoResult Socket::TryWrite(std::span<const char> from) {
   if (!writable_) return {0, Error::kAgain};
   const ssize_t put = send(fd_, from.data(), from.size(), MSG_NOSIGNAL);

@@ -23,9 +23,19 @@ class Socket final : private Watcher, private Timer {
   IoResult TryRead(std::span<char> into);
   IoResult TryWrite(std::span<const char> from);
 
+  // co_await socket.Peek(into): the first bytes that wait here, without taking them; an error as Read gives
+  // it.
+  struct PeekAwaiter;
+  PeekAwaiter Peek(std::span<char> into, size_t more_than = 0);
+
   // From `when` on, whatever waits here ends with kTimedOut; kNever lifts it. Cheap: may be set per request.
   void SetDeadline(TimePoint when);
   bool expired() const { return expired_; }
+  // Whatever waits here ends with kTimedOut now, whatever the deadline.
+  void Expire() {
+    expired_ = true;
+    Wake();
+  }
 
   // No more writing; the peer sees the end of our direction.
   void ShutdownWrite();
@@ -58,6 +68,26 @@ class Socket final : private Watcher, private Timer {
   List<Waiter> readers_;
   List<Waiter> writers_;
 };
+
+// Done when more than `more_than` bytes wait, or `into` is full, or no more can come.
+struct Socket::PeekAwaiter final : public Waiter {
+  PeekAwaiter(Socket& socket, std::span<char> into, size_t more_than)
+      : socket_(socket), into_(into), more_than_(more_than) {}
+  bool await_ready() { return Poll(); }
+  void await_suspend(std::coroutine_handle<> handle) { Hold(handle); }
+  IoResult await_resume() const { return result_; }
+  bool Poll() override;
+
+ private:
+  Socket& socket_;
+  std::span<char> into_;
+  size_t more_than_;
+  IoResult result_;
+};
+
+inline Socket::PeekAwaiter Socket::Peek(std::span<char> into, size_t more_than) {
+  return PeekAwaiter(*this, into, more_than);
+}
 
 // A listening socket. Each accepted connection is non-blocking and has TCP_NODELAY.
 class Listener final : private Watcher {

@@ -1,0 +1,117 @@
+#include "sidecar/access/access.h"
+
+#include <algorithm>
+
+#include "lib/http/text.h"
+
+namespace tulle::sidecar::access {
+namespace {
+
+template <class T, class U>
+bool Contains(const std::vector<T>& list, const U& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+std::string PolicyOf(std::string_view rule_name) {
+  return std::string(rule_name.substr(0, rule_name.rfind('#')));
+}
+
+}  // namespace
+
+Policy::Policy(const meshconfig::Workload& workload)
+    : mtls_(workload.mtls), mtls_source_(workload.mtls_source) {
+  std::vector<std::string> allowing;
+  for (const meshconfig::AccessRule& rule : workload.rules) {
+    Rule made{rule.name, rule.action, rule.from, {}};
+    for (const meshconfig::AccessTo& to : rule.to) {
+      To target{to.ports, to.methods, {}};
+      for (const meshconfig::PathMatch& path : to.paths) target.paths.emplace_back(path);
+      looks_at_paths_ |= !target.paths.empty();
+      made.to.push_back(std::move(target));
+    }
+    const std::string policy = PolicyOf(rule.name);
+    if (rule.action == meshconfig::AccessAction::kAllow && !Contains(allowing, policy))
+      allowing.push_back(policy);
+    rules_.push_back(std::move(made));
+  }
+  for (const std::string& policy : allowing) allow_policies_ += (allow_policies_.empty() ? "" : ",") + policy;
+}
+
+bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text) {
+  if (from.identities.empty() && from.namespaces.empty() && from.service_accounts.empty()) return true;
+  if (call.caller == nullptr) return false;
+  if (!from.identities.empty() && !Contains(from.identities, caller_text)) return false;
+  if (!from.namespaces.empty() && !Contains(from.namespaces, call.caller->ns)) return false;
+  return from.service_accounts.empty() ||
+         Contains(from.service_accounts, call.caller->ns + "/" + call.caller->service_account);
+}
+
+bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action) {
+  if (!to.ports.empty() && !Contains(to.ports, int64_t{call.port})) return false;
+  // What cannot be seen cannot be allowed, and does not shield from a denial.
+  if (call.head == nullptr) {
+    return (to.methods.empty() && to.paths.empty()) || action == meshconfig::AccessAction::kDeny;
+  }
+  if (!to.methods.empty() && !Contains(to.methods, call.head->method)) return false;
+  if (to.paths.empty()) return true;
+  const std::string_view path = call.head->path();
+  return std::any_of(to.paths.begin(), to.paths.end(),
+                     [&](const auto& pattern) { return pattern.Matches(path); });
+}
+
+bool Policy::Matches(const Rule& rule, const Call& call, std::string_view caller_text) {
+  const bool from = rule.from.empty() ||
+                    std::any_of(rule.from.begin(), rule.from.end(),
+                                [&](const auto& source) { return MatchesFrom(source, call, caller_text); });
+  if (!from) return false;
+  return rule.to.empty() || std::any_of(rule.to.begin(), rule.to.end(), [&](const auto& target) {
+           return MatchesTo(target, call, rule.action);
+         });
+}
+
+Verdict Policy::Evaluate(const Call& call) const {
+  if (rules_.empty()) return {};
+  if (looks_at_paths_ && call.head != nullptr && !IsUnambiguousPath(call.head->path())) {
+    return {false, "access/ambiguous-path"};
+  }
+  const std::string caller = call.caller != nullptr ? identity::Print(*call.caller) : std::string();
+  bool any_allow = false;
+  bool allowed = false;
+  for (const Rule& rule : rules_) {
+    const bool allow_rule = rule.action == meshconfig::AccessAction::kAllow;
+    any_allow |= allow_rule;
+    if (allow_rule && allowed) continue;
+    if (!Matches(rule, call, caller)) continue;
+    if (!allow_rule) return {false, "access/deny " + rule.name};
+    allowed = true;
+  }
+  if (any_allow && !allowed) return {false, "access/not-allowed " + allow_policies_};
+  return {};
+}
+
+Verdict Policy::EvaluatePlaintext() const {
+  if (mtls_ == meshconfig::MtlsMode::kPermissive) return {};
+  return {false, "mtls/strict " + mtls_source_};
+}
+
+bool IsUnambiguousPath(std::string_view path) {
+  if (path == "*") return true;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const char c = path[i];
+    if (c == '\\' || c == ';') return false;
+    if (c == '%') {
+      const std::string_view code = path.substr(i + 1, 2);
+      if (code.size() < 2) return false;
+      for (const std::string_view hidden : {"2f", "2e", "5c", "00", "25", "3b"}) {
+        if (http::EqualsIgnoreCase(code, hidden)) return false;
+      }
+    }
+    if (c != '/') continue;
+    const std::string_view segment = path.substr(i + 1, path.substr(i + 1).find('/'));
+    if (segment == "." || segment == "..") return false;
+    if (segment.empty() && i + 1 < path.size()) return false;
+  }
+  return true;
+}
+
+}  // namespace tulle::sidecar::access

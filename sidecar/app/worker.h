@@ -1,0 +1,115 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "lib/io/event.h"
+#include "lib/io/loop.h"
+#include "lib/io/socket.h"
+#include "lib/tls/context.h"
+#include "sidecar/config/snapshot.h"
+#include "sidecar/telemetry/probe.h"
+#include "sidecar/upstream/cluster.h"
+#include "sidecar/upstream/dialer.h"
+
+namespace tulle::sidecar::app {
+
+// What stays the same for the life of the process.
+struct Facts {
+  std::string workload;   // "shop/web"
+  io::SocketAddress pod;  // own address, port 0
+  uint16_t outbound_port = 15001;
+  uint16_t inbound_port = 15006;
+  std::vector<uint16_t> own_ports;  // nobody may be sent there by a redirect
+  io::SocketAddress listen_v4 = *io::SocketAddress::Parse("0.0.0.0", 0);
+  io::SocketAddress listen_v6 = *io::SocketAddress::Parse("::", 0);
+  // For tests and benchmarks without redirect rules: where a connection that was not redirected is taken to
+  // go.
+  std::optional<io::SocketAddress> outbound_to;
+  std::optional<io::SocketAddress> inbound_to;
+};
+
+// One thread of the data plane with all that it owns: loop, listeners, connections, pools, balancers,
+// counters. Shares nothing with other workers but immutable snapshots. Made and stopped by main; the
+// functions marked "any thread" post to its loop.
+class Worker {
+ public:
+  // `want` is called on the worker's thread when the app calls an address that is not known yet.
+  Worker(const Facts& facts, telemetry::Probe probe, std::function<void(const std::string& ip)> want);
+  ~Worker();
+
+  // Opens the listeners and starts the thread.
+  base::Result<bool> Start();
+
+  // Any thread. `adopted` runs on the worker's thread.
+  void SetSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> adopted);
+  void SetContexts(std::shared_ptr<const tls::Context> client, std::shared_ptr<const tls::Context> server);
+  // Responses ask clients to leave from now on.
+  void BeginDrain();
+  size_t busy() const { return busy_.load(std::memory_order_relaxed); }
+  size_t open() const { return open_.load(std::memory_order_relaxed); }
+
+  // Of use to the two directions, on the worker's thread only.
+  const Facts& facts() const { return facts_; }
+  io::Loop& loop() { return *loop_; }
+  const std::shared_ptr<const config::Snapshot>& snapshot() const { return snapshot_; }
+  const std::shared_ptr<const tls::Context>& server_context() const { return server_context_; }
+  upstream::Clusters& clusters() { return clusters_; }
+  upstream::Hosts& hosts() { return hosts_; }
+  upstream::Dialer& dialer() { return dialer_; }
+  telemetry::Probe& probe() { return probe_; }
+  std::minstd_rand& random() { return random_; }
+  uint64_t Random64() {
+    return uint64_t{random_()} << 40 ^ uint64_t { random_() } << 20 ^ random_();
+  }
+  bool draining() const { return draining_; }
+
+  // What an address stands for; asks the operator where it is not known yet. Null when there was no answer in
+  // time.
+  io::Task<std::optional<config::Destination>> Resolve(io::SocketAddress address);
+  // A snapshot that says how we are to be called; null when none comes in time.
+  io::Task<std::shared_ptr<const config::Snapshot>> AwaitWorkload();
+
+  // Counts an exchange or tunnel as in progress for as long as it lives; a drain waits for it.
+  class Busy {
+   public:
+    explicit Busy(Worker& worker) : worker_(worker) { worker_.busy_.fetch_add(1, std::memory_order_relaxed); }
+    ~Busy() { worker_.busy_.fetch_sub(1, std::memory_order_relaxed); }
+    Busy(const Busy&) = delete;
+
+   private:
+    Worker& worker_;
+  };
+
+ private:
+  using Serve = io::Task<void> (*)(Worker& worker, std::unique_ptr<io::Socket> socket,
+                                   io::SocketAddress peer);
+  io::Task<void> AcceptLoop(io::Listener& listener, bool inbound, Serve serve);
+  io::Task<void> ServeOne(std::unique_ptr<io::Socket> socket, io::SocketAddress peer, bool inbound,
+                          Serve serve);
+  io::Task<void> SweepLoop();
+  base::Result<bool> Listen(const io::SocketAddress& address, bool inbound, bool required);
+
+  Facts facts_;
+  std::unique_ptr<io::Loop> loop_;
+  telemetry::Probe probe_;
+  std::function<void(const std::string&)> want_;
+  std::minstd_rand random_;
+  upstream::Hosts hosts_;
+  upstream::Clusters clusters_;
+  upstream::Dialer dialer_;
+  std::shared_ptr<const tls::Context> server_context_;
+  std::shared_ptr<const config::Snapshot> snapshot_;
+  io::Event snapshot_changed_;
+  bool draining_ = false;
+  std::atomic<size_t> busy_{0};
+  std::atomic<size_t> open_{0};
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
+  std::thread thread_;
+};
+
+}  // namespace tulle::sidecar::app

@@ -1,0 +1,114 @@
+#include "sidecar/detect/sniff.h"
+
+#include <cstdint>
+#include <optional>
+
+#include "lib/http/text.h"
+
+namespace tulle::sidecar::detect {
+namespace {
+
+constexpr size_t kMaxMethodBytes = 24;
+constexpr size_t kMaxHelloBytes = 16 << 10;
+constexpr uint8_t kHandshake = 22;
+constexpr uint8_t kClientHello = 1;
+constexpr uint16_t kAlpnExtension = 16;
+
+// Reads big-endian fields; after a read past the end everything is empty and ok() is false.
+class Fields {
+ public:
+  explicit Fields(std::string_view bytes) : bytes_(bytes) {}
+
+  uint32_t Number(size_t size) {
+    const std::string_view taken = Take(size);
+    uint32_t number = 0;
+    for (const char c : taken) number = number << 8 | static_cast<uint8_t>(c);
+    return number;
+  }
+  std::string_view Take(size_t size) {
+    if (bytes_.size() < size) {
+      ok_ = false;
+      bytes_ = {};
+      return {};
+    }
+    const std::string_view taken = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return taken;
+  }
+  // A vector with its length in front.
+  std::string_view Vector(size_t length_size) { return Take(Number(length_size)); }
+  bool ok() const { return ok_; }
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  std::string_view bytes_;
+  bool ok_ = true;
+};
+
+std::optional<std::vector<std::string>> ReadAlpn(std::string_view extension) {
+  std::vector<std::string> names;
+  Fields fields(extension);
+  Fields list(fields.Vector(2));
+  while (!list.empty()) names.emplace_back(list.Vector(1));
+  if (!fields.ok() || !list.ok()) return std::nullopt;
+  return names;
+}
+
+// The body of a ClientHello message (RFC 8446 section 4.1.2).
+std::optional<std::vector<std::string>> ReadClientHello(std::string_view body) {
+  Fields fields(body);
+  fields.Take(2 + 32);  // version, random
+  fields.Vector(1);     // session id
+  fields.Vector(2);     // cipher suites
+  fields.Vector(1);     // compression methods
+  Fields extensions(fields.empty() ? std::string_view() : fields.Vector(2));
+  if (!fields.ok()) return std::nullopt;
+  std::vector<std::string> alpn;
+  while (!extensions.empty()) {
+    const uint32_t type = extensions.Number(2);
+    const std::string_view extension = extensions.Vector(2);
+    if (!extensions.ok()) return std::nullopt;
+    if (type != kAlpnExtension) continue;
+    auto names = ReadAlpn(extension);
+    if (!names) return std::nullopt;
+    alpn = std::move(*names);
+  }
+  return alpn;
+}
+
+}  // namespace
+
+Spoken SniffPlain(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  size_t method = 0;
+  while (method < bytes.size() && method <= kMaxMethodBytes && bytes[method] >= 'A' && bytes[method] <= 'Z')
+    ++method;
+  if (method == bytes.size()) return method > kMaxMethodBytes ? Spoken::kOpaque : Spoken::kNeedMore;
+  if (method == 0 || method > kMaxMethodBytes || bytes[method] != ' ') return Spoken::kOpaque;
+  if (bytes.size() == method + 1) return Spoken::kNeedMore;
+  const std::string_view target = bytes.substr(method + 1);
+  if (bytes.starts_with("PRI * HTTP/2")) return Spoken::kOpaque;
+  if (std::string_view("PRI * HTTP/2").starts_with(bytes)) return Spoken::kNeedMore;
+  const bool form = target[0] == '/' || target[0] == '*' || target[0] == 'h' || target[0] == 'H' ||
+                    bytes.starts_with("CONNECT ");
+  return form ? Spoken::kHttp1 : Spoken::kOpaque;
+}
+
+Hello ReadHello(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  if (static_cast<uint8_t>(bytes[0]) != kHandshake || (bytes.size() > 1 && bytes[1] != 3))
+    return {Hello::Kind::kNotTls, {}};
+  if (bytes.size() < 9) return {};
+  Fields record(bytes.substr(3));
+  const uint32_t record_bytes = record.Number(2);
+  if (record_bytes > kMaxHelloBytes || static_cast<uint8_t>(bytes[5]) != kClientHello)
+    return {Hello::Kind::kNotTls, {}};
+  if (bytes.size() < 5 + record_bytes) return {};
+  Fields message(bytes.substr(5, record_bytes));
+  message.Number(1);
+  auto alpn = ReadClientHello(message.Vector(3));
+  if (!message.ok() || !alpn) return {Hello::Kind::kNotTls, {}};
+  return {Hello::Kind::kTls, std::move(*alpn)};
+}
+
+}  // namespace tulle::sidecar::detect

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What the first bytes of a connection say about its protocol. Pure.
+namespace tulle::sidecar::detect {
+
+enum class Spoken {
+  kNeedMore,  // nothing that would decide yet
+  kHttp1,     // a method, a space, and the start of a target
+  kOpaque,    // anything else, HTTP/2 and TLS among it
+};
+
+// kNeedMore only while `bytes` could still become a request line.
+Spoken SniffPlain(std::string_view bytes);
+
+struct Hello {
+  enum class Kind { kNeedMore, kNotTls, kTls } kind = Kind::kNeedMore;
+  std::vector<std::string> alpn;  // what the client offers; with kTls
+};
+
+// Looks into a TLS ClientHello. A record that is not a whole, well-formed ClientHello within `bytes` is
+// kNeedMore as long as more bytes can make it one and kNotTls else. Only the first record is looked at, of at
+// most 16 KiB.
+Hello ReadHello(std::string_view bytes);
+
+}  // namespace tulle::sidecar::detect

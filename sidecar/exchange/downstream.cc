@@ -1,0 +1,42 @@
+#include "sidecar/exchange/downstream.h"
+
+#include "sidecar/exchange/limits.h"
+
+namespace tulle::sidecar::exchange {
+
+io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) {
+  io::Socket& socket = stream->socket();
+  bool begun = !in.empty();
+  socket.SetDeadline(begun ? socket.loop().now() + kHeadTime : idle_until);
+  for (;;) {
+    if (!in.empty()) {
+      const http::ParseResult parsed = http::ParseRequestHead(in.view(), head);
+      if (parsed.status == http::ParseStatus::kBad)
+        co_return NextResult{Next::kBad, parsed.reply, parsed.why};
+      if (parsed.status == http::ParseStatus::kDone) {
+        head_bytes = parsed.bytes;
+        socket.SetDeadline(io::kNever);
+        co_return NextResult{Next::kRequest};
+      }
+    }
+    const std::span<char> space = in.Space(http::kMaxHeadBytes + io::Buffer::kBlockBytes);
+    const io::IoResult got = co_await stream->Read(space);
+    if (!got.ok()) {
+      if (got.error == io::Error::kTimedOut && begun)
+        co_return NextResult{Next::kBad, 408, "timeout/request-head"};
+      co_return NextResult{begun ? Next::kBad : Next::kClosed, 400, nullptr};
+    }
+    in.Commit(got.bytes);
+    if (!begun) socket.SetDeadline(socket.loop().now() + kHeadTime);
+    begun = true;
+  }
+}
+
+io::Task<bool> Downstream::Reply(http::LocalReply reply) {
+  const std::string text = http::FormatLocalReply(reply);
+  stream->socket().SetDeadline(stream->socket().loop().now() + kBodyIdle);
+  const io::IoResult written = co_await stream->Write(text);
+  co_return written.ok();
+}
+
+}  // namespace tulle::sidecar::exchange

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/http/head.h"
+#include "lib/http/write.h"
+#include "lib/io/buffer.h"
+#include "lib/io/stream.h"
+
+namespace tulle::sidecar::exchange {
+
+// The connection on which requests come in: its stream, what was read from it and not yet used, and the
+// request at hand.
+struct Downstream {
+  std::unique_ptr<io::Stream> stream;
+  io::Buffer in;
+  io::Buffer out;
+  http::RequestHead head;  // views into `in`; valid until `in` is touched
+  size_t head_bytes = 0;   // of the request at hand, still in `in`
+
+  // What became of reading the next request.
+  enum class Next { kRequest, kClosed, kBad };
+  struct NextResult {
+    Next next = Next::kClosed;
+    int reply = 400;  // with kBad
+    const char* why =
+        nullptr;  // with kBad: the words of x-tulle-reason; null when the client cannot be answered
+  };
+  // Reads the next head. kClosed: the client left between two requests, or `idle_until` passed.
+  io::Task<NextResult> ReadHead(io::TimePoint idle_until);
+
+  // Writes a reply of our own. False when the client is gone.
+  io::Task<bool> Reply(http::LocalReply reply);
+};
+
+}  // namespace tulle::sidecar::exchange

@@ -1,0 +1,348 @@
+#include "sidecar/exchange/exchange.h"
+
+#include <algorithm>
+
+#include "sidecar/exchange/limits.h"
+#include "sidecar/exchange/tunnel.h"
+
+namespace tulle::sidecar::exchange {
+
+Exchange::Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& dialer,
+                   std::minstd_rand& random)
+    : downstream_(downstream),
+      plan_(plan),
+      dialer_(dialer),
+      random_(random),
+      loop_(downstream.stream->socket().loop()),
+      retries_left_(static_cast<int>(plan.retry.attempts)) {}
+
+// Takes from the request head all that is needed later, since its views die when more of the body is read.
+void Exchange::Prepare() {
+  const http::RequestHead& head = downstream_.head;
+  method_ = head.method;
+  idempotent_ = http::IsIdempotent(head.method);
+  client_is_1_0_ = head.minor_version == 0;
+  client_keeps_alive_ = head.keep_alive && !plan_.close_after;
+  upgrade_ = head.upgrade;
+  request_body_ = http::BodyDecoder(head);
+  http::AppendRequestHead(request_, head, plan_.added_headers);
+  downstream_.in.Consume(downstream_.head_bytes);
+
+  const http::BodyDecoder::Step body = request_body_.Take(downstream_.in.view());
+  request_broken_ = body.bad;
+  request_.Append(body.payload);
+  outcome_.request_bytes = body.bytes;
+  downstream_.in.Consume(body.bytes);
+  replayable_ = request_body_.done() && request_.size() <= kMaxReplayBytes;
+}
+
+io::Task<Outcome> Exchange::Run() {
+  Prepare();
+  if (request_broken_) {
+    failure_status_ = 400;
+    outcome_.reason = "http/body";
+    must_close_ = true;
+    co_await ReplyFailure();
+    co_return std::move(outcome_);
+  }
+  const int most_unsent = std::max(kMinUnsentAttempts, static_cast<int>(plan_.retry.attempts) + 1);
+  int unsent = 0;
+  for (;;) {
+    ++outcome_.attempts;
+    const Step step = co_await Attempt();
+    if (step == Step::kDone) break;
+    if (step == Step::kRetrySent) {
+      --retries_left_;
+    } else if (++unsent >= most_unsent || outcome_.host == nullptr) {
+      co_await ReplyFailure();
+      break;
+    }
+    // Another endpoint at once; the same again only after a pause that grows and is spread.
+    if (plan_.picker->HasUntried(tried_)) continue;
+    const auto longest = kFirstPause * (1 << std::min(unsent, 5));
+    const std::chrono::nanoseconds pause =
+        longest / 2 + std::chrono::microseconds(random_() % (longest / 2 / std::chrono::microseconds(1)));
+    if (loop_.now() + pause >= plan_.deadline) {
+      failure_status_ = 504;
+      outcome_.reason = "timeout/request";
+      failure_unsent_ = false;
+      co_await ReplyFailure();
+      break;
+    }
+    co_await loop_.Sleep(pause);
+  }
+  co_return std::move(outcome_);
+}
+
+Exchange::Step Exchange::Failed(int status, std::string reason, bool unsent) {
+  failure_status_ = status;
+  failure_unsent_ = unsent;
+  outcome_.reason = std::move(reason);
+  DropConnection();
+  return unsent ? Step::kRetryUnsent : Step::kRetrySent;
+}
+
+void Exchange::DropConnection() {
+  sending_.reset();
+  connection_.reset();
+}
+
+io::Task<void> Exchange::ReplyFailure() {
+  http::LocalReply reply;
+  reply.status = failure_status_;
+  reply.reason = outcome_.reason;
+  reply.unsent = plan_.mark_unsent && failure_unsent_;
+  // What is left of the request body was not read, and the next request stands behind it.
+  reply.keep_alive = client_keeps_alive_ && request_body_.done() && !must_close_;
+  reply.head_only = method_ == "HEAD";
+  outcome_.status = failure_status_;
+  const bool written = co_await downstream_.Reply(reply);
+  outcome_.reusable = written && reply.keep_alive;
+}
+
+io::TimePoint Exchange::TryDeadline() const {
+  if (!plan_.retry.per_try_timeout) return plan_.deadline;
+  return std::min(plan_.deadline, loop_.now() + *plan_.retry.per_try_timeout);
+}
+
+void Exchange::ExtendBodyDeadline(io::Socket& socket) {
+  socket.SetDeadline(std::min(plan_.deadline, loop_.now() + kBodyIdle));
+}
+
+io::Task<Exchange::Step> Exchange::Attempt() {
+  outcome_.host = plan_.picker->Pick(tried_);
+  if (outcome_.host == nullptr) co_return Failed(503, std::string(plan_.no_endpoint_reason), true);
+  upstream::Host& host = *outcome_.host;
+  tried_.push_back(&host);
+  upstream::InFlight in_flight(outcome_.host);
+
+  connection_ = host.TakeIdle();
+  if (connection_ == nullptr) {
+    const io::Duration left = plan_.deadline == io::kNever
+                                  ? plan_.connect_timeout
+                                  : std::min(plan_.connect_timeout, plan_.deadline - loop_.now());
+    auto dialed = co_await dialer_.Dial(host.target(), plan_.alpn, left);
+    if (!dialed) {
+      host.Avoid(loop_.now());
+      co_return Failed(503, dialed.failure().reason, true);
+    }
+    host.Trust();
+    connection_ = std::make_unique<upstream::Connection>();
+    connection_->stream = std::move(*dialed);
+  }
+
+  io::Stream& stream = *connection_->stream;
+  stream.socket().SetDeadline(TryDeadline());
+  const std::string_view bytes = request_.view();
+  const io::IoResult sent = co_await stream.Write(bytes);
+  if (!sent.ok() && sent.error == io::Error::kTimedOut) co_return Failed(504, "timeout/request", false);
+  if (request_body_.done()) co_return co_await AwaitResponse();
+
+  // The rest of the body goes up while the response may already come down.
+  request_.Clear();
+  request_.Release();
+  sending_done_ = false;
+  sending_.emplace(SendRequestBody());
+  sending_->Start();
+  const Step step = co_await AwaitResponse();
+  sending_.reset();
+  co_return step;
+}
+
+io::Task<void> Exchange::SendRequestBody() {
+  io::Stream& up = *connection_->stream;
+  io::Stream& down = *downstream_.stream;
+  while (!request_body_.done()) {
+    if (downstream_.in.empty()) {
+      ExtendBodyDeadline(down.socket());
+      const std::span<char> space = downstream_.in.Space();
+      const io::IoResult got = co_await down.Read(space);
+      if (!got.ok()) break;
+      downstream_.in.Commit(got.bytes);
+    }
+    const http::BodyDecoder::Step piece = request_body_.Take(downstream_.in.view());
+    if (piece.bad) break;
+    outcome_.request_bytes += piece.bytes;
+    const io::IoResult written = co_await up.Write(piece.payload);
+    if (!written.ok()) co_return;  // the upstream may have answered early; whoever reads it finds out
+    downstream_.in.Consume(piece.bytes);
+  }
+  if (request_body_.done()) {
+    sending_done_ = true;
+    co_return;
+  }
+  // The upstream must not take what it has for the whole request.
+  request_broken_ = true;
+  up.socket().ResetOnClose();
+  up.socket().Expire();
+}
+
+io::Task<Exchange::Step> Exchange::AwaitResponse() {
+  for (;;) {
+    upstream::Connection& up = *connection_;
+    if (!up.in.empty()) {
+      const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, response_);
+      if (parsed.status == http::ParseStatus::kBad) {
+        must_close_ = !request_body_.done();
+        Failed(502, parsed.why, false);
+        co_await ReplyFailure();
+        co_return Step::kDone;
+      }
+      if (parsed.status == http::ParseStatus::kDone) {
+        response_head_bytes_ = parsed.bytes;
+        if (!response_.interim()) co_return co_await RelayResponse();
+        if (!co_await RelayInterim()) co_return Step::kDone;
+        continue;
+      }
+    }
+    const std::span<char> space = up.in.Space(http::kMaxHeadBytes + io::Buffer::kBlockBytes);
+    const io::IoResult got = co_await up.stream->Read(space);
+    if (got.ok()) {
+      up.in.Commit(got.bytes);
+      continue;
+    }
+    if (request_broken_) {
+      DropConnection();
+      outcome_.reason = "downstream/request-body";
+      co_return Step::kDone;
+    }
+    // A connection that died under its first use after a rest took nothing with it that an idempotent request
+    // would mind.
+    const bool late = got.error == io::Error::kTimedOut;
+    const bool out_of_time = late && loop_.now() >= plan_.deadline;
+    const bool stale = connection_->reused && up.in.empty() && !late;
+    const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
+    if (!late) outcome_.host->Avoid(loop_.now());
+    const Step step = Failed(late ? 504 : 502,
+                             late ? (out_of_time ? "timeout/request" : "timeout/try")
+                                  : "upstream/" + std::string(io::Name(got.error)),
+                             false);
+    if (repeat) co_return step;
+    must_close_ = !request_body_.done();
+    co_await ReplyFailure();
+    co_return Step::kDone;
+  }
+}
+
+io::Task<bool> Exchange::RelayInterim() {
+  upstream::Connection& up = *connection_;
+  if (!client_is_1_0_) {
+    downstream_.out.Clear();
+    http::AppendResponseHead(downstream_.out, response_, {}, {});
+    const std::string_view bytes = downstream_.out.view();
+    const io::IoResult written = co_await downstream_.stream->Write(bytes);
+    if (!written.ok()) {
+      outcome_.reason = "downstream/" + std::string(io::Name(written.error));
+      co_return false;
+    }
+  }
+  up.in.Consume(response_head_bytes_);
+  co_return true;
+}
+
+io::Task<Exchange::Step> Exchange::RelayResponse() {
+  upstream::Connection& up = *connection_;
+  // The peer sidecar says that the request never reached its app.
+  const bool unsent = plan_.keep_mesh_headers && response_.Find(http::kUnsentHeader) != nullptr;
+  if (unsent && replayable_) {
+    const http::Header* reason = response_.Find(http::kReasonHeader);
+    outcome_.host->Avoid(loop_.now());
+    co_return Failed(response_.status, std::string(reason != nullptr ? reason->value : "upstream/unsent"),
+                     true);
+  }
+  outcome_.status = response_.status;
+  if (plan_.keep_mesh_headers) {
+    if (const http::Header* reason = response_.Find(http::kReasonHeader)) outcome_.reason = reason->value;
+  }
+  response_body_ = http::BodyDecoder(response_);
+  dechunk_ = client_is_1_0_ && response_.framing == http::Framing::kChunked;
+  const bool upgraded = response_.status == 101;
+  const bool up_reusable = response_.keep_alive && !upgraded;
+  http::ResponseForm form;
+  form.client_is_1_0 = client_is_1_0_;
+  form.dechunk = dechunk_;
+  form.keep_mesh_headers = plan_.keep_mesh_headers;
+  form.keep_alive = client_keeps_alive_ && sending_done_ && !response_body_.until_close() && !dechunk_;
+
+  downstream_.out.Clear();
+  http::AppendResponseHead(downstream_.out, response_, form, {});
+  up.in.Consume(response_head_bytes_);
+  if (upgraded && upgrade_ && sending_done_) {
+    co_await RelayUpgrade();
+    co_return Step::kDone;
+  }
+  if (!co_await RelayBody()) {
+    DropConnection();
+    downstream_.stream->socket().ResetOnClose();
+    co_return Step::kDone;
+  }
+  outcome_.reusable = form.keep_alive && sending_done_;
+  // Bytes after the end of a response belong to nobody: such a connection is not used again.
+  if (up_reusable && sending_done_ && up.in.empty()) {
+    outcome_.host->PutIdle(std::move(connection_), loop_.now());
+  } else {
+    DropConnection();
+  }
+  co_return Step::kDone;
+}
+
+// Sends the head that waits in downstream_.out together with what came of the body, then piece by piece.
+io::Task<bool> Exchange::RelayBody() {
+  upstream::Connection& up = *connection_;
+  io::Buffer& out = downstream_.out;
+  for (;;) {
+    if (dechunk_) {
+      while (!response_body_.done() && !up.in.empty()) {
+        const http::BodyDecoder::Step piece = response_body_.Next(up.in.view());
+        if (piece.bad) co_return false;
+        out.Append(piece.payload);
+        up.in.Consume(piece.bytes);
+      }
+    } else {
+      const http::BodyDecoder::Step piece = response_body_.Take(up.in.view());
+      if (piece.bad) {
+        outcome_.reason = "upstream/body";
+        co_return false;
+      }
+      outcome_.response_bytes += piece.bytes;
+      out.Append(piece.payload);
+      up.in.Consume(piece.bytes);
+    }
+    ExtendBodyDeadline(downstream_.stream->socket());
+    const std::string_view bytes = out.view();
+    const io::IoResult written = co_await downstream_.stream->Write(bytes);
+    if (!written.ok()) {
+      outcome_.reason = "downstream/" + std::string(io::Name(written.error));
+      co_return false;
+    }
+    out.Clear();
+    if (response_body_.done()) break;
+    ExtendBodyDeadline(up.stream->socket());
+    const std::span<char> space = up.in.Space();
+    const io::IoResult got = co_await up.stream->Read(space);
+    if (got.error == io::Error::kEof && response_body_.until_close()) break;
+    if (!got.ok()) {
+      const bool out_of_time = got.error == io::Error::kTimedOut && loop_.now() >= plan_.deadline;
+      outcome_.reason = out_of_time ? "timeout/request" : "upstream/" + std::string(io::Name(got.error));
+      co_return false;
+    }
+    up.in.Commit(got.bytes);
+  }
+  out.Release();
+  co_return true;
+}
+
+io::Task<void> Exchange::RelayUpgrade() {
+  const std::string_view bytes = downstream_.out.view();
+  const io::IoResult written = co_await downstream_.stream->Write(bytes);
+  if (!written.ok()) co_return;
+  Side down{*downstream_.stream, downstream_.in};
+  Side up{*connection_->stream, connection_->in};
+  const TunnelResult carried = co_await Tunnel(down, up);
+  outcome_.request_bytes += carried.bytes_up;
+  outcome_.response_bytes += carried.bytes_down;
+  if (carried.error != io::Error::kNone) outcome_.reason = "tunnel/" + std::string(io::Name(carried.error));
+  DropConnection();
+}
+
+}  // namespace tulle::sidecar::exchange

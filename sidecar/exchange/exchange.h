@@ -1,0 +1,121 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lib/http/body.h"
+#include "lib/http/write.h"
+#include "lib/io/task.h"
+#include "lib/meshconfig/types.h"
+#include "sidecar/exchange/downstream.h"
+#include "sidecar/upstream/dialer.h"
+#include "sidecar/upstream/host.h"
+
+namespace tulle::sidecar::exchange {
+
+// Where attempts go. Asked once per attempt, so that a retry meets what is known by then.
+class Picker {
+ public:
+  virtual ~Picker() = default;
+  // Null when there is no endpoint at all.
+  virtual std::shared_ptr<upstream::Host> Pick(const std::vector<const upstream::Host*>& tried) = 0;
+  // There is an endpoint that was not tried yet.
+  virtual bool HasUntried(const std::vector<const upstream::Host*>& tried) const = 0;
+};
+
+// How one request is to be carried out. What it points to outlives the exchange.
+struct Plan {
+  Picker* picker = nullptr;
+  std::string_view no_endpoint_reason;  // of the reply when the picker has none
+  std::string_view alpn;
+  io::Duration connect_timeout = std::chrono::seconds(1);
+  io::TimePoint deadline = io::kNever;  // of the whole exchange
+  meshconfig::Retry retry;              // attempts 0: nothing but what was never sent is repeated
+  bool mark_unsent = false;             // a reply of our own says when another sidecar may repeat the request
+  bool keep_mesh_headers = false;       // x-tulle headers of the response are a peer sidecar's
+  bool close_after = false;             // the client is to make a new connection for its next request
+  std::span<const http::Field> added_headers;
+};
+
+// What became of it.
+struct Outcome {
+  int status = 0;  // that the client saw; 0 = none
+  std::string
+      reason;  // of a reply of our own, or why the response broke off; empty = the app answered in full
+  bool reusable = false;  // the client's connection can take another request
+  int attempts = 0;
+  uint64_t request_bytes = 0;  // bodies, framing included
+  uint64_t response_bytes = 0;
+  std::shared_ptr<upstream::Host> host;  // of the last attempt
+};
+
+// One request with its attempts: from the head in `downstream` to the last byte of the response. Its moves:
+//
+//   connect ──> send ──> await ──> relay ──> done
+//      └── unsent failure ──┘ └─ failure that may be repeated: connect again, to another endpoint if there is
+//      one
+//
+// Anything that fails once the response has begun resets the client's connection: a truncated response never
+// looks whole.
+class Exchange {
+ public:
+  Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& dialer, std::minstd_rand& random);
+
+  io::Task<Outcome> Run();
+
+ private:
+  enum class Step { kDone, kRetryUnsent, kRetrySent };
+
+  void Prepare();
+  io::Task<Step> Attempt();
+  io::Task<Step> AwaitResponse();
+  io::Task<Step> RelayResponse();
+  io::Task<bool> RelayInterim();
+  io::Task<bool> RelayBody();
+  io::Task<void> RelayUpgrade();
+  io::Task<void> SendRequestBody();
+
+  Step Failed(int status, std::string reason, bool unsent);
+  // Ends the sending of the body before the connection goes, since it writes there.
+  void DropConnection();
+  bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
+  io::TimePoint TryDeadline() const;
+  void ExtendBodyDeadline(io::Socket& socket);
+  io::Task<void> ReplyFailure();
+
+  Downstream& downstream_;
+  const Plan& plan_;
+  upstream::Dialer& dialer_;
+  std::minstd_rand& random_;
+  io::Loop& loop_;
+
+  std::string method_;
+  bool idempotent_ = false;
+  bool client_is_1_0_ = false;
+  bool client_keeps_alive_ = true;
+  bool upgrade_ = false;
+  http::BodyDecoder request_body_;
+  io::Buffer request_;           // head as sent, and what of the body was in hand
+  bool replayable_ = false;      // request_ holds all of it
+  bool request_broken_ = false;  // the client left or broke the rules in its body
+
+  std::vector<const upstream::Host*> tried_;
+  std::unique_ptr<upstream::Connection> connection_;
+  http::ResponseHead response_;
+  size_t response_head_bytes_ = 0;
+  http::BodyDecoder response_body_;
+  bool dechunk_ = false;
+  std::optional<io::Task<void>> sending_;  // of the request body, beside the wait for the response
+  bool sending_done_ = true;
+  bool must_close_ = false;  // the client has to be told so in the response head
+  int retries_left_ = 0;
+  int failure_status_ = 503;
+  bool failure_unsent_ = false;
+  Outcome outcome_;
+};
+
+}  // namespace tulle::sidecar::exchange

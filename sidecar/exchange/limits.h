@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace tulle::sidecar::exchange {
+
+// Between two requests of a client; the peer side of a pair keeps connections for longer than the pool that
+// uses them.
+inline constexpr auto kIdleBetweenRequests = std::chrono::minutes(10);
+// From the first byte of a head to its last.
+inline constexpr auto kHeadTime = std::chrono::seconds(10);
+// A body that does not move at all.
+inline constexpr auto kBodyIdle = std::chrono::minutes(5);
+// For a peer to take our last words before the connection is closed.
+inline constexpr auto kLinger = std::chrono::seconds(1);
+inline constexpr size_t kLingerBytes = 256 << 10;
+
+// A request that is to be repeatable is kept until its answer begins, up to this size.
+inline constexpr size_t kMaxReplayBytes = 64 << 10;
+// Attempts that failed before the request was sent are repeated this often at least, with growing pauses.
+inline constexpr int kMinUnsentAttempts = 5;
+inline constexpr auto kFirstPause = std::chrono::milliseconds(10);
+
+}  // namespace tulle::sidecar::exchange

@@ -1,0 +1,58 @@
+#include "sidecar/exchange/tunnel.h"
+
+namespace tulle::sidecar::exchange {
+namespace {
+
+struct Direction {
+  uint64_t bytes = 0;
+  io::Error error = io::Error::kNone;
+};
+
+// On an error wakes whoever waits on the other connection, so that the other direction ends as well.
+io::Task<void> Carry(Side from, Side to, Direction& direction) {
+  for (;;) {
+    if (!from.in.empty()) {
+      const std::string_view held = from.in.view();
+      const io::IoResult written = co_await to.stream.Write(held);
+      if (!written.ok()) {
+        direction.error = written.error;
+        break;
+      }
+      direction.bytes += held.size();
+      from.in.Clear();
+    }
+    const std::span<char> space = from.in.Space();
+    const io::IoResult got = co_await from.stream.Read(space);
+    if (got.error == io::Error::kEof) {
+      to.stream.ShutdownWrite();
+      co_return;
+    }
+    if (!got.ok()) {
+      direction.error = got.error;
+      break;
+    }
+    from.in.Commit(got.bytes);
+  }
+  from.stream.socket().Expire();
+  to.stream.socket().Expire();
+}
+
+}  // namespace
+
+io::Task<TunnelResult> Tunnel(Side downstream, Side upstream) {
+  downstream.stream.socket().SetDeadline(io::kNever);
+  upstream.stream.socket().SetDeadline(io::kNever);
+  Direction up, down;
+  io::Task<void> upward = Carry(downstream, upstream, up);
+  upward.Start();
+  co_await Carry(upstream, downstream, down);
+  co_await std::move(upward);
+  TunnelResult result{up.bytes, down.bytes, up.error != io::Error::kNone ? up.error : down.error};
+  if (result.error != io::Error::kNone) {
+    downstream.stream.socket().ResetOnClose();
+    upstream.stream.socket().ResetOnClose();
+  }
+  co_return result;
+}
+
+}  // namespace tulle::sidecar::exchange

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lib/io/buffer.h"
+#include "lib/io/stream.h"
+
+namespace tulle::sidecar::exchange {
+
+struct Side {
+  io::Stream& stream;
+  io::Buffer& in;  // bytes of it that were read already and go first
+};
+
+struct TunnelResult {
+  uint64_t bytes_up = 0;  // from `downstream` to `upstream`
+  uint64_t bytes_down = 0;
+  io::Error error = io::Error::kNone;  // kNone: both directions ended in good order
+};
+
+// Carries bytes both ways until both directions have ended. The end of one direction is passed on as such
+// (half-close); an error of one ends both with a reset, so that no side mistakes it for a clean end. A side
+// that does not read stops the other from being read.
+io::Task<TunnelResult> Tunnel(Side downstream, Side upstream);
+
+}  // namespace tulle::sidecar::exchange

@@ -1,0 +1,46 @@
+#include "sidecar/upstream/dialer.h"
+
+#include "lib/identity/certificate.h"
+#include "lib/tls/stream.h"
+
+namespace tulle::sidecar::upstream {
+namespace {
+
+DialFailure Failed(io::Error error, const Target& target, std::string_view stage,
+                   const std::string& detail = {}) {
+  std::string reason = "upstream/" + std::string(stage) + "-" + std::string(io::Name(error));
+  if (error == io::Error::kTls) reason = "mtls/handshake";
+  return {error, std::move(reason), target.address.Text() + (detail.empty() ? "" : ": " + detail)};
+}
+
+}  // namespace
+
+io::Task<base::Result<std::unique_ptr<io::Stream>, DialFailure>> Dialer::Dial(const Target& target,
+                                                                              std::string_view alpn,
+                                                                              io::Duration timeout) {
+  const io::TimePoint deadline = loop_.now() + timeout;
+  auto connected = co_await io::Connect(loop_, target.address, deadline);
+  if (!connected) co_return Failed(connected.failure(), target, "connect");
+  if (target.identity.empty()) co_return std::make_unique<io::PlainStream>(std::move(*connected));
+
+  if (context_ == nullptr) {
+    co_return DialFailure{io::Error::kTls, "mtls/no-certificate", "this sidecar has no certificate yet"};
+  }
+  tls::TlsStream::ClientOptions options;
+  options.alpn = alpn;
+  auto stream = std::make_unique<tls::TlsStream>(std::move(*connected), context_, options);
+  stream->socket().SetDeadline(deadline);
+  const io::Error outcome = co_await stream->Handshake();
+  if (outcome != io::Error::kNone) co_return Failed(outcome, target, "handshake", stream->failure());
+
+  const auto peer = identity::PeerIdentity(stream->peer_certificate());
+  if (!peer) co_return DialFailure{io::Error::kIdentity, "mtls/identity", peer.failure().what};
+  if (identity::Print(*peer) != target.identity) {
+    co_return DialFailure{io::Error::kIdentity, "mtls/identity",
+                          "expected " + target.identity + ", the peer is " + identity::Print(*peer)};
+  }
+  stream->socket().SetDeadline(io::kNever);
+  co_return std::unique_ptr<io::Stream>(std::move(stream));
+}
+
+}  // namespace tulle::sidecar::upstream

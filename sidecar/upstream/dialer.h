@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "lib/base/result.h"
+#include "lib/io/stream.h"
+#include "lib/tls/context.h"
+
+namespace tulle::sidecar::upstream {
+
+// Why there is no connection. The request provably did not reach anybody.
+struct DialFailure {
+  io::Error error = io::Error::kOther;
+  std::string reason;  // "upstream/connect-refused", "mtls/identity": the words of x-tulle-reason
+  std::string detail;  // for a log
+};
+
+// What separate kinds of traffic say in the ALPN of a connection between sidecars.
+inline constexpr std::string_view kHttp1Alpn = "tulle/http1";
+inline constexpr std::string_view kTcpAlpn = "tulle/tcp";
+
+// Whom to call and as whom it must prove itself.
+struct Target {
+  io::SocketAddress address;
+  std::string identity;  // SPIFFE id; empty = plaintext
+};
+
+// Makes connections: TCP, then mutual TLS where the target has an identity, which its certificate must carry.
+// One per worker; the context changes when our certificate does.
+class Dialer {
+ public:
+  explicit Dialer(io::Loop& loop) : loop_(loop) {}
+
+  void SetContext(std::shared_ptr<const tls::Context> context) { context_ = std::move(context); }
+
+  // `target` and `alpn` must stay until the end; `timeout` is for TCP and TLS together.
+  io::Task<base::Result<std::unique_ptr<io::Stream>, DialFailure>> Dial(const Target& target,
+                                                                        std::string_view alpn,
+                                                                        io::Duration timeout);
+
+ private:
+  io::Loop& loop_;
+  std::shared_ptr<const tls::Context> context_;
+};
+
+}  // namespace tulle::sidecar::upstream

@@ -1,0 +1,45 @@
+#include "sidecar/upstream/host.h"
+
+namespace tulle::sidecar::upstream {
+
+std::unique_ptr<Connection> Host::TakeIdle() {
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
+    idle_.pop_back();
+    // Bytes that nobody asked for are the peer's goodbye, or a message that belongs to nobody.
+    const io::Socket& socket = connection->stream->socket();
+    if (!socket.hung_up() && !socket.maybe_readable() && !connection->stream->buffered()) return connection;
+  }
+  return nullptr;
+}
+
+void Host::PutIdle(std::unique_ptr<Connection> connection, io::TimePoint now) {
+  connection->reused = true;
+  connection->in.Release();
+  connection->stream->socket().SetDeadline(io::kNever);
+  if (idle_.size() >= kMaxIdlePerHost) idle_.pop_front();
+  idle_.push_back({std::move(connection), now});
+}
+
+void Host::CloseIdle(io::TimePoint now) {
+  std::erase_if(idle_, [&](const Idle& idle) {
+    return now - idle.since > idle_limit_ || idle.connection->stream->socket().hung_up();
+  });
+}
+
+std::shared_ptr<Host> Hosts::Get(const Target& target, io::Duration idle_limit) {
+  std::weak_ptr<Host>& known = hosts_[{target.address, target.identity}];
+  std::shared_ptr<Host> host = known.lock();
+  if (host == nullptr) known = host = std::make_shared<Host>(target, idle_limit);
+  return host;
+}
+
+void Hosts::Sweep(io::TimePoint now) {
+  std::erase_if(hosts_, [&](const auto& item) {
+    const std::shared_ptr<Host> host = item.second.lock();
+    if (host != nullptr) host->CloseIdle(now);
+    return host == nullptr;
+  });
+}
+
+}  // namespace tulle::sidecar::upstream
