@@ -132,24 +132,29 @@ std::optional<meshconfig::Update> Subscriber::Next(const compile::Compiled& comp
   }
   // Only with the last part: until then the sidecar may still need what goes.
   if (bytes < kUpdateBytes) {
-    for (const auto& [name, version] : held_) {
+    for (const auto& [name, version] : Delivered()) {
       if (wanted.contains(name)) continue;
       sent.versions[name] = "";
       update.removed.push_back(name);
     }
   }
-  std::erase_if(rejected_, [&](const auto& rejected) { return !wanted.contains(rejected.first); });
   if (sent.versions.empty()) return std::nullopt;
   update.id = sent.id = ++last_id_;
   in_flight_ = std::move(sent);
   return update;
 }
 
+std::map<std::string, std::string> Subscriber::Delivered() const {
+  std::map<std::string, std::string> delivered = held_;
+  for (const auto& [name, rejection] : rejected_) delivered[name] = rejection.version;
+  return delivered;
+}
+
 std::optional<meshconfig::Heartbeat> Subscriber::Beat() const {
   if (in_flight_) return std::nullopt;
-  std::vector<meshconfig::Held> held;
-  for (const auto& [name, version] : held_) held.push_back({name, version});
-  return meshconfig::Heartbeat{meshconfig::StateHash(std::move(held))};
+  std::vector<meshconfig::Held> delivered;
+  for (const auto& [name, version] : Delivered()) delivered.push_back({name, version});
+  return meshconfig::Heartbeat{meshconfig::StateHash(std::move(delivered))};
 }
 
 bool Subscriber::Concerns(const std::vector<std::string>& changed) const {

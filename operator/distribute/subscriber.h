@@ -27,7 +27,7 @@ class Subscriber {
   // all.
   std::optional<meshconfig::Update> Next(const compile::Compiled& compiled);
 
-  // The hash over what it holds; nothing while an update is under way.
+  // The hash over what was delivered to it, in force or rejected; nothing while an update is under way.
   std::optional<meshconfig::Heartbeat> Beat() const;
 
   // Whether a change of one of these resources can matter to it.
@@ -51,6 +51,7 @@ class Subscriber {
   };
 
   std::map<std::string, Wanted> WantedOf(const compile::Compiled& compiled);
+  std::map<std::string, std::string> Delivered() const;
   const meshconfig::Resource& UnknownAddress(const std::string& name);
 
   std::set<std::string> subscribed_;

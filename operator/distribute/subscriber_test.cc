@@ -123,11 +123,25 @@ TEST_F(SubscriberTest, ARejectedVersionIsKeptInMindAndNotSentAgain) {
   EXPECT_THAT(subscriber_.rejected(), IsEmpty());
 }
 
-TEST_F(SubscriberTest, TheHeartbeatIsTheHashOfWhatIsHeld) {
+TEST_F(SubscriberTest, TheHeartbeatIsTheHashOfWhatWasDelivered) {
   Want({"mesh", "workload/shop/client"});
   Next();
   Ack({{"workload/shop/client", "", "no"}});
-  EXPECT_EQ(subscriber_.Beat()->hash, meshconfig::StateHash({{"mesh", Version("mesh")}}));
+  EXPECT_EQ(subscriber_.Beat()->hash,
+            meshconfig::StateHash(
+                {{"mesh", Version("mesh")}, {"workload/shop/client", Version("workload/shop/client")}}));
+}
+
+TEST_F(SubscriberTest, ARejectedResourceThatCeasedToBeIsRemoved) {
+  Want({"address/10.0.0.1"});
+  Next();
+  Ack({{"endpoints/shop/web", "", "no"}});
+  compiled_.entries.erase("endpoints/shop/web");
+  Set("service/shop/web", "s2");
+  Next();
+  EXPECT_THAT(last_->removed, ElementsAre("endpoints/shop/web"));
+  Ack();
+  EXPECT_THAT(subscriber_.rejected(), IsEmpty());
 }
 
 TEST_F(SubscriberTest, RulesAndRootsAreNeverTakenAway) {
