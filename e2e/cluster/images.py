@@ -1,8 +1,9 @@
 """Images without a registry and without Docker: buildah on a base that debootstrap makes, both from this machine's
 own package sources, so nothing here has to know where packages come from."""
 
+import hashlib
+import json
 import os
-import pathlib
 import shutil
 
 import cache
@@ -113,11 +114,28 @@ def build(name, dockerfile, context, target=None, arguments=(), volumes=()):
 
 
 def archive(names, path):
-    """Writes images to one OCI archive in which shared layers are there once."""
-    layout = path.with_suffix(".oci")
+    """Writes images to one OCI archive: layers uncompressed (they travel from one folder to another), each once."""
+    layout = path.with_suffix(".layout")
     shutil.rmtree(layout, ignore_errors=True)
-    for name in names:
-        buildah("push", "--quiet", "--disable-compression", name, f"oci:{layout}:{name}")
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifests = [add_to_layout(name, layout, blobs) for name in names]
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": manifests}))
     run("tar", "-C", layout, "-cf", path, ".")
     shutil.rmtree(layout)
-    return path
+
+
+def add_to_layout(name, layout, blobs):
+    """Adds one image; returns its entry in the index."""
+    image = layout / "image"
+    buildah("push", "--quiet", "--disable-compression", name, f"dir:{image}")
+    (image / "version").unlink()
+    manifest = (image / "manifest.json").read_bytes()
+    digest = hashlib.sha256(manifest).hexdigest()
+    (image / "manifest.json").rename(image / digest)
+    for blob in image.iterdir():
+        blob.replace(blobs / blob.name)
+    image.rmdir()
+    return {"mediaType": json.loads(manifest)["mediaType"], "digest": f"sha256:{digest}", "size": len(manifest),
+            "annotations": {"org.opencontainers.image.ref.name": name}}
