@@ -1,6 +1,5 @@
 #include "sidecar/admin/app_probe.h"
 
-#define CPPHTTPLIB_OPENSSL_SUPPORT
 #include <httplib.h>
 
 #include <cerrno>

@@ -1,6 +1,5 @@
 #include "sidecar/admin/servers.h"
 
-#define CPPHTTPLIB_OPENSSL_SUPPORT
 #include <httplib.h>
 
 #include <thread>

@@ -1,0 +1,161 @@
+"""A pair of real sidecars on loopback, without an operator: certificates and config are laid into their state directories.
+
+    with Pair(backend_port) as pair:
+        pair.request(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+
+A client talks to pair.outbound as an app would after the redirect; sidecar A carries it over mutual TLS to sidecar B, which
+forwards to the backend. B listens on 127.0.0.2, the address that A's config gives as the endpoint.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SIDECAR = os.environ.get("TULLE_SIDECAR", os.path.join(ROOT, "build", "dev", "bin", "tulle-sidecar"))
+A_IDENTITY = "spiffe://cluster.local/ns/shop/sa/client"
+B_IDENTITY = "spiffe://cluster.local/ns/shop/sa/web"
+
+
+def free_port(host="127.0.0.1"):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def openssl(*arguments, stdin=None):
+    subprocess.run(["openssl", *arguments], input=stdin, check=True, capture_output=True)
+
+
+class Authority:
+    """A root, and leaves for identities, as files in `directory`."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        os.makedirs(directory, exist_ok=True)
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=test root", "-keyout", f"{directory}/root.key", "-out", f"{directory}/root.crt",
+                "-addext", "keyUsage=critical,keyCertSign", "-addext", "basicConstraints=critical,CA:TRUE")
+        with open(f"{directory}/root.crt", encoding="ascii") as file:
+            self.root = file.read()
+
+    def issue(self, name, san, days="1", extensions=None):
+        base = f"{self.directory}/{name}"
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/",
+                "-keyout", f"{base}.key", "-out", f"{base}.csr")
+        text = extensions or (f"subjectAltName=critical,{san}\nkeyUsage=critical,digitalSignature\n"
+                              "extendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=critical,CA:FALSE\n")
+        with open(f"{base}.ext", "w", encoding="ascii") as file:
+            file.write(text)
+        openssl("x509", "-req", "-in", f"{base}.csr", "-CA", f"{self.directory}/root.crt",
+                "-CAkey", f"{self.directory}/root.key", "-days", days, "-extfile", f"{base}.ext", "-out", f"{base}.crt")
+        return f"{base}.crt", f"{base}.key"
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def service_resources(endpoints, port=80, policy=None, rules=None, protocol="Detect", address="10.9.9.9"):
+    """Config of a caller of Service shop/web at `address`. Endpoints are (ip, port, identity)."""
+    default_rule = {"name": "service/shop/web", "backends": [{"source": "service/shop/web", "endpoints": "endpoints/shop/web", "port": port}]}
+    return {
+        f"address/{address}": {"address": address, "service": "shop/web"},
+        "service/shop/web": {"name": "shop/web", "ports": [{"port": port, "protocol": protocol, "rules": rules or [default_rule]}],
+                             "policy": policy or {}},
+        "endpoints/shop/web": {"name": "shop/web", "endpoints": [
+            {"address": ip, "pod": "shop/web-1", "identity": identity, "ports": [{"port": port, "target": target}]}
+            for ip, target, identity in endpoints]},
+    }
+
+
+def document(trust_bundle, workload, resources):
+    body = {"mesh": {"trustDomain": "cluster.local", "trustBundle": trust_bundle}, f"workload/{workload['name']}": workload, **resources}
+    return {"format": "tulle.dev/meshconfig/v1",
+            "resources": [{"name": name, "version": "test", "body": value} for name, value in body.items()]}
+
+
+class Sidecar:
+    """One tulle-sidecar process on `ip` with everything it needs in a memory-backed state directory."""
+
+    def __init__(self, directory, ip, certificate, key, root, config, log_all=True, **flags):
+        self.ip = ip
+        self.state = os.path.join(directory, ip)
+        os.makedirs(self.state, exist_ok=True)
+        for name, content in {"key.pem": read(key), "certificate.pem": read(certificate), "roots.pem": root, "config.json": json.dumps(config)}.items():
+            with open(os.path.join(self.state, name), "w", encoding="ascii") as file:
+                file.write(content)
+        self.ports = {name: free_port(ip) for name in ("outbound", "inbound", "metrics", "ready")}
+        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={ip}", "--workload=" + flags.pop("workload", "w"),
+                     f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent", "--operator=127.0.0.1:9",
+                     "--admin-port=0", "--access-log=" + ("all" if log_all else "off")]
+        arguments += [f"--{name}-port={port}" for name, port in self.ports.items()]
+        arguments += [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        self.log_path = os.path.join(directory, ip + ".log")
+        self.access_path = os.path.join(directory, ip + ".access")
+        with open(self.log_path, "wb") as log, open(self.access_path, "wb") as access:
+            self.process = subprocess.Popen(arguments, stdout=access, stderr=log)
+        self.wait_ready()
+
+    def wait_ready(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"http://{self.ip}:{self.ports['ready']}/ready", timeout=1) as reply:
+                    if reply.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("sidecar not ready:\n" + open(self.log_path, encoding="utf-8", errors="replace").read())
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://{self.ip}:{self.ports['metrics']}/metrics", timeout=5) as reply:
+            return reply.read().decode()
+
+    def stop(self):
+        """The exit status after SIGTERM; a sanitizer's finding makes it other than 0."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class Pair:
+    def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None, log_all=True):
+        self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
+        authority = Authority(os.path.join(self.directory, "ca"))
+        self.authority = authority
+        a = authority.issue("a", "URI:" + A_IDENTITY)
+        b = authority.issue("b", "URI:" + B_IDENTITY)
+        b_workload = workload or {"name": "shop/web", "mtls": "Strict"}
+        self.b = Sidecar(self.directory, "127.0.0.2", *b, authority.root, document(authority.root, b_workload, {}),
+                         log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{backend_port}")
+        where = endpoints or [("127.0.0.2", self.b.ports["inbound"], B_IDENTITY)]
+        self.a = Sidecar(self.directory, "127.0.0.3", *a, authority.root,
+                         document(authority.root, {"name": "shop/client"}, service_resources(where, policy=policy, rules=rules, protocol=protocol)),
+                         log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
+        self.outbound = ("127.0.0.3", self.a.ports["outbound"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        statuses = (self.a.stop(), self.b.stop())
+        logs = [open(s.log_path, encoding="utf-8", errors="replace").read() for s in (self.a, self.b)]
+        shutil.rmtree(self.directory)
+        if statuses != (0, 0):
+            raise AssertionError(f"sidecars ended with {statuses}\n" + "\n".join(log[-4000:] for log in logs))
+
+    def connect(self, timeout=5):
+        return socket.create_connection(self.outbound, timeout=timeout)
