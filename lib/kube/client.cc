@@ -34,7 +34,6 @@ std::string MessageOf(const std::string& body) {
 }
 
 }  // namespace
-
 std::string Collection::Path() const {
   std::string path = api_version.find('/') == std::string::npos ? "/api/" : "/apis/";
   path += api_version;
@@ -103,7 +102,8 @@ Client::Answer Client::Perform(const Call& call) {
   if (!result.error.empty()) return ApiError{0, call.Text() + ": " + result.error};
   GiveBack(std::move(connection));
   if (result.status < 200 || result.status > 299) {
-    return ApiError{result.status, call.Text() + ": " + std::to_string(result.status) + " " + MessageOf(text)};
+    return ApiError{result.status,
+                    call.Text() + ": " + std::to_string(result.status) + " " + MessageOf(text)};
   }
   Json answer = Json::parse(text, nullptr, false);
   if (!answer.is_object()) return ApiError{0, call.Text() + ": the answer is not a JSON object"};
@@ -118,7 +118,9 @@ Client::Answer Client::List(const Collection& collection, size_t limit, const st
                             std::stop_token stop) {
   std::string query;
   if (limit > 0) query = "?limit=" + std::to_string(limit);
-  if (!continue_token.empty()) query += (query.empty() ? "?" : "&") + ("continue=" + Escape(continue_token));
+  const auto add = [&](const std::string& parameter) { query += (query.empty() ? "?" : "&") + parameter; };
+  if (!collection.label_selector.empty()) add("labelSelector=" + Escape(collection.label_selector));
+  if (!continue_token.empty()) add("continue=" + Escape(continue_token));
   return Perform({.verb = "GET", .collection = collection, .query = query, .stop = std::move(stop)});
 }
 
@@ -150,8 +152,8 @@ base::Result<bool, ApiError> Client::Watch(const Collection& collection, const s
   const std::string text = "WATCH " + collection.plural;
   TransferRequest request{"GET",
                           options_.server + collection.Path() +
-                              "?watch=1&allowWatchBookmarks=true&resourceVersion=" + Escape(resource_version) +
-                              "&timeoutSeconds=" + std::to_string(longest.count()),
+                              "?watch=1&allowWatchBookmarks=true&resourceVersion=" +
+                              Escape(resource_version) + "&timeoutSeconds=" + std::to_string(longest.count()),
                           options_.token_file, options_.ca_file};
   // The server ends the watch; a little later we no longer believe that it will.
   request.timeout = longest + std::chrono::seconds(30);

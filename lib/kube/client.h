@@ -29,8 +29,8 @@ struct Collection {
   std::string api_version;  // "v1", "tulle.dev/v1alpha1"
   std::string plural;       // "pods"
   std::string ns = {};
+  std::string label_selector = {};  // lists only these
 
-  Collection In(const std::string& name) const { return {api_version, plural, name}; }
   // "/api/v1/namespaces/shop/pods", "/apis/tulle.dev/v1alpha1/splits"
   std::string Path() const;
 };

@@ -23,11 +23,18 @@ std::string ReadToken(const std::string& path) {
   return token;
 }
 
-struct Headers {
-  ~Headers() { curl_slist_free_all(list); }
+struct Lines {
+  ~Lines() { curl_slist_free_all(list); }
   void Add(const std::string& line) { list = curl_slist_append(list, line.c_str()); }
   curl_slist* list = nullptr;
 };
+
+// `text` must outlive the call.
+void SetBlob(CURL* easy, CURLoption option, const std::string& text) {
+  if (text.empty()) return;
+  curl_blob blob = {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+  curl_easy_setopt(easy, option, &blob);
+}
 
 }  // namespace
 
@@ -44,7 +51,7 @@ TransferResult Transfer::Run(const TransferRequest& request, const OnData& on_da
   CURL* easy = easy_.get();
   curl_easy_reset(easy);  // keeps the connection
   char error[CURL_ERROR_SIZE] = {};
-  Headers headers;
+  Lines headers;
   headers.Add("Accept: application/json");
   if (!request.token_file.empty()) headers.Add("Authorization: Bearer " + ReadToken(request.token_file));
   if (request.body) headers.Add(std::string("Content-Type: ") + request.content_type);
@@ -63,6 +70,14 @@ TransferResult Transfer::Run(const TransferRequest& request, const OnData& on_da
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
   if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+  SetBlob(easy, CURLOPT_CAINFO_BLOB, request.roots);
+  SetBlob(easy, CURLOPT_SSLCERT_BLOB, request.client_certificate);
+  SetBlob(easy, CURLOPT_SSLKEY_BLOB, request.client_key);
+  Lines targets;
+  if (!request.connect_to.empty()) {
+    targets.Add("::" + request.connect_to);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, targets.list);
+  }
   if (request.body) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body->data());
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));

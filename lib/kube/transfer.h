@@ -24,6 +24,12 @@ struct TransferRequest {
   const char* content_type = "application/json";
   std::chrono::milliseconds timeout{15000};
   std::stop_token stop = {};
+  // For a server that is not the API server: where to connect whatever the URL says ("10.0.0.1:15010"), our
+  // own certificate and key, and whom to trust, all PEM.
+  std::string connect_to = {};
+  std::string client_certificate = {};
+  std::string client_key = {};
+  std::string roots = {};
 };
 
 struct TransferResult {

@@ -24,9 +24,9 @@ class WatchHandler {
   virtual void OnTrouble(const std::string& what) = 0;
 };
 
-// Follows one collection for ever: lists it in pages, watches from there with bookmarks, goes on after a broken
-// connection where it stopped, lists anew when the server has forgotten that far back (410), and waits between
-// failures with growing, jittered pauses. An object may be put again though nothing changed.
+// Follows one collection for ever: lists it in pages, watches from there with bookmarks, goes on after a
+// broken connection where it stopped, lists anew when the server has forgotten that far back (410), and waits
+// between failures with growing, jittered pauses. An object may be put again though nothing changed.
 class Watch {
  public:
   struct Options {
@@ -54,10 +54,10 @@ class Watch {
   WatchHandler& handler_;
   const Options options_;
   std::minstd_rand random_;
-  std::set<std::string> keys_;      // of objects that the handler has
-  std::string resource_version_;    // to go on from; empty = list
-  bool expired_ = false;            // the watch in progress said 410
-  bool progressed_ = false;         // it said anything at all
+  std::set<std::string> keys_;    // of objects that the handler has
+  std::string resource_version_;  // to go on from; empty = list
+  bool expired_ = false;          // the watch in progress said 410
+  bool progressed_ = false;       // it said anything at all
   std::chrono::milliseconds pause_;
 };
 

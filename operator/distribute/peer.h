@@ -16,8 +16,9 @@ struct SidecarReport {
   std::string pod;       // "shop/web-1"
   std::string workload;  // "shop/web"
   std::vector<std::string> subscribed;
-  std::map<std::string, std::string> held;      // name -> version in force
-  std::map<std::string, std::string> rejected;  // name -> reason
+  std::map<std::string, std::string> held;       // name -> version in force
+  std::map<std::string, std::string> rejected;   // name -> reason
+  std::map<std::string, std::string> in_flight;  // name -> version, sent and not yet answered
 
   bool operator==(const SidecarReport&) const = default;
   static constexpr auto Describe() {
@@ -26,7 +27,8 @@ struct SidecarReport {
                         json::Field("workload", &SidecarReport::workload, "namespace/name"),
                         json::Field("subscribed", &SidecarReport::subscribed, "Names it asked for."),
                         json::Field("held", &SidecarReport::held, "Versions in force, by name."),
-                        json::Field("rejected", &SidecarReport::rejected, "Reasons of refusals, by name."));
+                        json::Field("rejected", &SidecarReport::rejected, "Reasons of refusals, by name."),
+                        json::Field("inFlight", &SidecarReport::in_flight, "Sent and not yet answered."));
   }
 };
 

@@ -143,7 +143,8 @@ SidecarReport ConfigStream::Report() const {
                        workload_,
                        {subscriber_.subscribed().begin(), subscriber_.subscribed().end()},
                        subscriber_.held(),
-                       {}};
+                       {},
+                       subscriber_.unanswered()};
   for (const auto& [name, rejection] : subscriber_.rejected()) report.rejected[name] = rejection.reason;
   return report;
 }

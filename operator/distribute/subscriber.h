@@ -37,6 +37,10 @@ class Subscriber {
   const std::set<std::string>& subscribed() const { return subscribed_; }
   // By name: the version that is in force there.
   const std::map<std::string, std::string>& held() const { return held_; }
+  // By name: the version that was sent and is not answered yet; empty = it was told to drop it.
+  std::map<std::string, std::string> unanswered() const {
+    return in_flight_ ? in_flight_->versions : std::map<std::string, std::string>();
+  }
   // By name: what it refused and why.
   const std::map<std::string, meshconfig::Rejection>& rejected() const { return rejected_; }
 

@@ -1,0 +1,97 @@
+#include "operator/watch/kubernetes.h"
+
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+#include "operator/watch/read.h"
+
+namespace tulle::control::watch {
+namespace {
+
+struct Watched {
+  model::Kind kind;
+  const char* api_version;
+  const char* plural;
+};
+
+constexpr Watched kWatched[] = {
+    {model::Kind::kNamespace, "v1", "namespaces"},
+    {model::Kind::kService, "v1", "services"},
+    {model::Kind::kEndpointSlice, "discovery.k8s.io/v1", "endpointslices"},
+    {model::Kind::kPod, "v1", "pods"},
+    {model::Kind::kRoute, kApiGroupVersion, "routes"},
+    {model::Kind::kSplit, kApiGroupVersion, "splits"},
+    {model::Kind::kTrafficPolicy, kApiGroupVersion, "trafficpolicies"},
+    {model::Kind::kAccessPolicy, kApiGroupVersion, "accesspolicies"},
+};
+
+}  // namespace
+
+class Kubernetes::Handler : public kube::WatchHandler {
+ public:
+  Handler(Kubernetes& owner, const Watched& watched) : owner_(owner), watched_(watched) {}
+
+  void OnPut(const std::string& key, const nlohmann::json& object) override {
+    ++owner_.events_;
+    nlohmann::json named = object;
+    // Objects inside a list carry no kind of their own.
+    named["apiVersion"] = watched_.api_version;
+    named["kind"] = KindText();
+    base::Result<model::Object, json::Problems> read = ReadObject(watched_.kind, named);
+    if (read.ok()) {
+      owner_.inbox_.Put(std::move(*read));
+    } else {
+      spdlog::error("{} {}: {}", watched_.plural, key, json::JoinProblems(read.failure()));
+    }
+  }
+
+  void OnDelete(const std::string& key) override {
+    ++owner_.events_;
+    owner_.inbox_.Remove(watched_.kind, key);
+  }
+
+  void OnSynced() override { owner_.inbox_.Synced(watched_.kind); }
+
+  void OnTrouble(const std::string& what) override {
+    ++owner_.troubles_;
+    spdlog::warn("registry: {}", what);
+  }
+
+ private:
+  const char* KindText() const {
+    switch (watched_.kind) {
+      case model::Kind::kRoute:
+        return "Route";
+      case model::Kind::kSplit:
+        return "Split";
+      case model::Kind::kTrafficPolicy:
+        return "TrafficPolicy";
+      case model::Kind::kAccessPolicy:
+        return "AccessPolicy";
+      default:
+        return "";  // not looked at
+    }
+  }
+
+  Kubernetes& owner_;
+  const Watched& watched_;
+};
+
+Kubernetes::Kubernetes(kube::Client& client, Inbox& inbox) : client_(client), inbox_(inbox) {}
+
+Kubernetes::~Kubernetes() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+}
+
+void Kubernetes::Start() {
+  for (const Watched& watched : kWatched) {
+    handlers_.push_back(std::make_unique<Handler>(*this, watched));
+    watches_.push_back(std::make_unique<kube::Watch>(client_,
+                                                     kube::Collection{watched.api_version, watched.plural},
+                                                     *handlers_.back(), kube::Watch::Options{}));
+    threads_.emplace_back([watch = watches_.back().get()](std::stop_token stop) { watch->Run(stop); });
+  }
+}
+
+}  // namespace tulle::control::watch
