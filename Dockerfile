@@ -31,7 +31,8 @@ RUN --mount=type=cache,id=tulle-ccache,target=/ccache \
 
 FROM ${BASE} AS runtime
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libfmt9 libre2-9 libspdlog1.10 libssl3 \
+ && apt-get install -y --no-install-recommends \
+      libcpp-httplib0.11 libfmt9 libnghttp2-14 libre2-9 libspdlog1.10 libssl3 \
  && rm -rf /var/lib/apt/lists/*
 
 FROM runtime AS sidecar
@@ -49,7 +50,7 @@ ENTRYPOINT ["/usr/local/bin/tulle-init"]
 # What the two that talk to the API server have in common.
 FROM runtime AS control-plane
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libcpp-httplib0.11 libcurl4 libyaml-cpp0.7 \
+ && apt-get install -y --no-install-recommends libcurl4 libyaml-cpp0.7 \
  && rm -rf /var/lib/apt/lists/*
 
 FROM control-plane AS operator

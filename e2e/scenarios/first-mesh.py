@@ -112,8 +112,9 @@ def a_service_is_called_over_mtls(cluster):
     metrics = "".join(cluster.curl("outside", "stranger", f"http://{pod['status']['podIP']}:15020/metrics")[2]
                       for pod in cluster.get("shop", "pods", selector="app=web"))
     caller = "spiffe://cluster.local/ns/front/sa/default"
-    secured = [line for line in metrics.splitlines() if 'direction="inbound"' in line and caller in line]
-    expect(secured, f"no inbound series of {caller} in the servers' metrics:\n{metrics[:3000]}")
+    secured = [line for line in metrics.splitlines() if line.startswith("tulle_requests_total{")
+               and 'direction="inbound"' in line and 'mtls="true"' in line and caller in line]
+    expect(secured, f"no inbound request over mTLS of {caller} in the servers' metrics:\n{metrics[:3000]}")
 
 
 def strict_refuses_plaintext(cluster):
