@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "lib/base/base64.h"
 #include "webhook/admission/review.h"
 
 namespace tulle::webhook::admission {
@@ -54,23 +54,13 @@ Json ResponseOf(const Answer& answer) {
   return review["response"];
 }
 
-std::string FromBase64(const std::string& text) {
-  std::string bytes(text.size(), '\0');
-  const int length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  bytes.resize(static_cast<size_t>(length));
-  while (!bytes.empty() && bytes.back() == '\0') bytes.pop_back();
-  return bytes;
-}
-
 TEST(Mutate, AnswersWithAPatch) {
   const Answer answer = Mutate(ReviewOf("CREATE", Pod()), kSettings);
   EXPECT_EQ(answer.verdict, Verdict::kInjected);
   const Json response = ResponseOf(answer);
   EXPECT_EQ(response["allowed"], true);
   EXPECT_EQ(response["patchType"], "JSONPatch");
-  const Json out = Pod().patch(Json::parse(FromBase64(response["patch"])));
+  const Json out = Pod().patch(Json::parse(base::DecodeBase64(response["patch"].get<std::string>()).value()));
   EXPECT_EQ(out["spec"]["initContainers"][1]["name"], "tulle-sidecar");
 }
 

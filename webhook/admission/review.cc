@@ -1,7 +1,6 @@
 #include "webhook/admission/review.h"
 
-#include <openssl/evp.h>
-
+#include "lib/base/base64.h"
 #include "lib/json/lookup.h"
 #include "lib/json/path.h"
 #include "lib/json/text.h"
@@ -12,15 +11,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kApiVersion = "admission.k8s.io/v1";
-
-std::string Base64(const std::string& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(length));
-  return text;
-}
 
 std::string Answer(const std::string& uid, bool allowed, const std::vector<std::string>& warnings,
                    Json rest) {
@@ -74,7 +64,7 @@ std::string Allow(const std::string& uid, const std::vector<std::string>& warnin
 
 std::string AllowPatched(const std::string& uid, const std::string& patch,
                          const std::vector<std::string>& warnings) {
-  return Answer(uid, true, warnings, {{"patchType", "JSONPatch"}, {"patch", Base64(patch)}});
+  return Answer(uid, true, warnings, {{"patchType", "JSONPatch"}, {"patch", base::EncodeBase64(patch)}});
 }
 
 std::string Deny(const std::string& uid, int code, const std::string& message) {
