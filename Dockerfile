@@ -40,7 +40,7 @@ COPY --from=build /programs/tulle-sidecar /usr/local/bin/
 USER 1337:1337
 ENTRYPOINT ["/usr/local/bin/tulle-sidecar"]
 
-FROM runtime AS init
+FROM ${BASE} AS init
 RUN apt-get update \
  && apt-get install -y --no-install-recommends iptables \
  && rm -rf /var/lib/apt/lists/*

@@ -110,6 +110,7 @@ def build(name, dockerfile, context, target=None, arguments=(), volumes=()):
     options += ["--target", target] if target else []
     log = cache.root() / "log" / f"image-{name.split('/')[-1].split(':')[0]}.log"
     log.unlink(missing_ok=True)
+    buildah("rm", "--all")  # what an interrupted build left mounted
     buildah("bud", *options, "--tag", name, "--file", dockerfile, context, log=log)
 
 

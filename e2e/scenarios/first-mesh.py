@@ -66,8 +66,14 @@ def split(name, v1, v2, service="web"):
         {"labels": {"version": "v1"}, "weight": v1}, {"labels": {"version": "v2"}, "weight": v2}]})
 
 
+def pods_of(cluster, namespace, selector):
+    """Those that are there to stay."""
+    return [pod for pod in cluster.get(namespace, "pods", selector=selector)
+            if "deletionTimestamp" not in pod["metadata"]]
+
+
 def pod_names(cluster, namespace, selector):
-    return [pod["metadata"]["name"] for pod in cluster.get(namespace, "pods", selector=selector)]
+    return [pod["metadata"]["name"] for pod in pods_of(cluster, namespace, selector)]
 
 
 # --- the mesh comes ---
@@ -234,7 +240,7 @@ def a_huge_admission_review_is_refused(cluster):
 
 
 def garbage_on_every_port_harms_nothing(cluster):
-    pods = cluster.get("tulle-system", "pods") + cluster.get("shop", "pods", selector="version=v2")
+    pods = cluster.get("tulle-system", "pods") + pods_of(cluster, "shop", "version=v2")
     before = {pod["metadata"]["name"]: restarts_of(pod) for pod in pods}
     for pod in pods:
         ports = "15010 15014 15017" if pod["metadata"]["namespace"] == "tulle-system" else "80 15001 15006 15020 15021"
@@ -318,11 +324,11 @@ def a_killed_sidecar_serves_again(cluster):
     def restarts():
         found = cluster.get("shop", "pod", pod)
         sidecar = next(c for c in found["status"]["initContainerStatuses"] if c["name"] == "tulle-sidecar")
-        return sidecar["restartCount"] if is_ready(found) else None
+        return sidecar["restartCount"] if is_ready(found) else -1
 
     before = restarts()
     cluster.kill_container("shop", pod, "tulle-sidecar")
-    cluster.wait_until(f"{pod}: its sidecar comes back", 40, lambda: (restarts() or 0) > before)
+    cluster.wait_until(f"{pod}: its sidecar comes back", 40, lambda: restarts() > before)
 
     def answers():
         counted = cluster.load("front", "client", WEB, count=100, rps=100, header="Host:pod")
@@ -337,7 +343,7 @@ def scale_operator(cluster, replicas):
         cluster.rolled_out("tulle-system", "deployment/tulle-operator")
     else:
         cluster.wait_until("no operator runs", 60,
-                           lambda: not pod_names(cluster, "tulle-system", "app=tulle-operator"))
+                           lambda: not cluster.get("tulle-system", "pods", selector="app=tulle-operator"))
 
 
 # --- it goes ---
@@ -361,7 +367,7 @@ def nothing_left(cluster):
 def restarted_pods_are_as_before(cluster):
     cluster.kubectl("rollout", "restart", "-n", "shop", "deployment/web-v2")
     cluster.rolled_out("shop", "deployment/web-v2")
-    pod = cluster.get("shop", "pods", selector="version=v2")[-1]
+    pod = pods_of(cluster, "shop", "version=v2")[0]
     expect("initContainers" not in pod["spec"], "a pod made after the mesh was removed still gets its containers")
     status, _, body = cluster.curl("outside", "stranger", f"http://{pod['status']['podIP']}/")
     expect(status == 200 and body.strip() == "v2", f"{status} {body}")
