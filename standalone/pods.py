@@ -1,7 +1,6 @@
 """The pods of the demo: a namespace each, a real nginx where there is an app, and the mesh's own programs as a
 cluster would start them: tulle-init with the rights to redirect, tulle-sidecar as uid 1337 with none."""
 
-import json
 import os
 import secrets
 import shutil
@@ -132,9 +131,8 @@ class Operator:
         self._place = place
         switch.plug(self.namespace, address)
         self._ca = place.directory("ca", mode=0o700)
-        tokens = place.folder / "tokens.json"
-        tokens.write_text(json.dumps({pod.token: f"{registry.NAMESPACE}/{pod.service_account}/{pod.name}"
-                                      for pod in pods}))
+        tokens = place.folder / "tokens"
+        tokens.write_text("".join(f"{pod.token} {registry.NAMESPACE} {pod.service_account} {pod.name}\n" for pod in pods))
         tokens.chmod(0o600)
         self.process = self.namespace.start(
             place.log("operator"), place.bin / "tulle-operator", f"--registry=dir:{registry_folder}",

@@ -21,11 +21,6 @@ def read_all():
     return [json.loads(line) for path in sorted(FOLDER.glob("*.jsonl")) for line in path.read_text().splitlines()]
 
 
-def clear():
-    for path in FOLDER.glob("*.jsonl"):
-        path.unlink()
-
-
 def gtest_cases(path):
     """(name, outcome, reason) of every case in a GoogleTest XML file."""
     for case in xml.parse(path).iter("testcase"):
@@ -41,5 +36,15 @@ def gtest_cases(path):
             yield name, PASSED, ""
 
 
-if __name__ == "__main__":  # results.py STAGE NAME OUTCOME [REASON]: how a shell script records one
-    record(*sys.argv[1:])
+def record_broken(stage):
+    """For a stage that failed: if none of its tests said so, the stage itself is the failure."""
+    if not any(result["outcome"] == FAILED for result in read_all() if result["stage"] == stage):
+        record(stage, "(the stage itself)", FAILED, f"ended with an error: build/log/{stage}*.log")
+
+
+if __name__ == "__main__":
+    # How a shell script records: results.py STAGE NAME OUTCOME [REASON], or results.py broken STAGE
+    if sys.argv[1] == "broken":
+        record_broken(sys.argv[2])
+    else:
+        record(*sys.argv[1:])
