@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The mesh without Kubernetes, shown in six acts, each of which must hold.
+"""The mesh without Kubernetes, told in acts, each of which must hold.
 
                      switch 10.77.0.1 (a bridge; listens to the wire, and plays kube-proxy before there is a mesh)
       ________________________|_________________________________________

@@ -16,7 +16,6 @@ READY_PORT = 15021
 CONFIG_PORT = 15010
 APP_PORT = 8080
 TRUST_DOMAIN = "cluster.local"
-OPERATOR_NAME = "tulle-operator"
 START_SECONDS = 15
 
 NGINX_CONF = """\
@@ -132,11 +131,12 @@ class Operator:
         switch.plug(self.namespace, address)
         self._ca = place.directory("ca", mode=0o700)
         tokens = place.folder / "tokens"
-        tokens.write_text("".join(f"{pod.token} {registry.NAMESPACE} {pod.service_account} {pod.name}\n" for pod in pods))
+        lines = [f"{pod.token} {registry.NAMESPACE} {pod.service_account} {pod.name}\n" for pod in pods]
+        tokens.write_text("".join(lines))
         tokens.chmod(0o600)
         self.process = self.namespace.start(
             place.log("operator"), place.bin / "tulle-operator", f"--registry=dir:{registry_folder}",
-            f"--tokens={tokens}", f"--ca-dir={self._ca}", f"--dns-name={OPERATOR_NAME}", f"--address={address}")
+            f"--tokens={tokens}", f"--ca-dir={self._ca}", f"--trust-domain={TRUST_DOMAIN}")
         wait_until(self.trust_bundle, "the operator's certificate authority", self.process, place.log("operator"))
 
     def trust_bundle(self):

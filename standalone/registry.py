@@ -98,16 +98,17 @@ def traffic_policy(service_name):
         """
 
 
-def access_policy(app, allowed_service_account):
-    return f"""\
-        apiVersion: tulle.dev/v1alpha1
-        kind: AccessPolicy
-        metadata: {{name: only-{allowed_service_account}, namespace: {NAMESPACE}}}
-        spec:
-          selector: {{app: {app}}}
-          mtls: Strict
+def access_policy(app, allowed_service_account=None):
+    rules = f"""
           rules:
           - action: Allow
             from:
-            - {{serviceAccounts: [{NAMESPACE}/{allowed_service_account}]}}
+            - {{serviceAccounts: [{NAMESPACE}/{allowed_service_account}]}}"""
+    return f"""\
+        apiVersion: tulle.dev/v1alpha1
+        kind: AccessPolicy
+        metadata: {{name: {app}, namespace: {NAMESPACE}}}
+        spec:
+          selector: {{app: {app}}}
+          mtls: Strict{rules if allowed_service_account else ""}
         """

@@ -1,4 +1,4 @@
-"""The six acts. Each says in plain words what happens, does it, and checks what came out."""
+"""The acts. Each says in plain words what happens, does it, and checks what came out."""
 
 import time
 
@@ -14,6 +14,7 @@ SECRETS = (b"HTTP/1.1", b"GET /", b"web-v")
 HEALTH_PORTS = (15020, 15021)
 LIVE_INTERVAL_SECONDS = 0.25
 SHARE_TOLERANCE = 0.03
+POLICY_SECONDS = 5
 
 
 class Story:
@@ -22,7 +23,8 @@ class Story:
         self.checks, self.figures = [], {}
 
     def tell(self):
-        for act in (self._before, self._install, self._encrypted, self._split, self._edit, self._kill, self._refuse):
+        for act in (self._before, self._install, self._encrypted, self._split, self._edit, self._kill, self._strict,
+                    self._refuse):
             act()
 
     def _check(self, name, held, detail):
@@ -36,13 +38,18 @@ class Story:
         return load.Load(self._mesh.client.namespace, topology.SERVICE_ADDRESS, topology.SERVICE_PORT,
                          topology.SERVICE_NAME, **options)
 
+    def _table(self, answers, live=False):
+        self._screen.table(show.ANSWER_HEADER, show.answer_rows(answers, [pod.name for pod in self._mesh.web]), live)
+
     def _watch(self, running_load, until):
         """Shows the load's live table until a condition holds."""
-        names = [pod.name for pod in self._mesh.web]
         while not until():
-            self._screen.table(show.ANSWER_HEADER, show.answer_rows(running_load.answers, names), live=True)
+            self._table(running_load.answers, live=True)
             time.sleep(LIVE_INTERVAL_SECONDS)
-        self._screen.table(show.ANSWER_HEADER, show.answer_rows(running_load.answers, names))
+
+    def _watch_for(self, running_load, seconds):
+        end = time.monotonic() + seconds
+        self._watch(running_load, lambda: time.monotonic() > end)
 
     # --- the acts ---
 
@@ -52,8 +59,9 @@ class Story:
         with wire.Capture(self._mesh.switch, HEALTH_PORTS) as capture:
             answers = [self._call(self._mesh.client) for _ in range(20)]
         seen = capture.showing(SECRETS)
-        for segment in seen[:2]:
-            self._screen.say(f"on the wire: {wire.readable(segment.payload)}")
+        for line in (b"GET /", b"HTTP/1.1 200"):
+            for segment in capture.showing([line])[:1]:
+                self._screen.say(f"on the wire: {wire.readable(segment.payload)}")
         self.figures["plaintext_segments_before"] = len(seen)
         self._check("call before the mesh", all(answer.status == 200 for answer in answers),
                     f"{sum(answer.status == 200 for answer in answers)} of {len(answers)} calls answered")
@@ -73,7 +81,7 @@ class Story:
             answers = [self._call(self._mesh.client) for _ in range(50)]
         good = sum(answer.status == 200 for answer in answers)
         seen = capture.showing(SECRETS)
-        bare = [first for first in capture.connections().values() if not wire.is_tls_start(first)]
+        bare = [first for first in capture.first_words(pods.APP_PORT) if not wire.is_tls_start(first)]
         sample = capture.sample()
         if sample:
             self._screen.say(f"on the wire: {wire.readable(sample.payload)}")
@@ -84,7 +92,8 @@ class Story:
         self._check("call in the mesh", good == len(answers), f"{good} of {len(answers)} calls answered"
                     + self._first_failure(answers))
         self._check("TLS on the wire", capture.segments and not seen and not bare,
-                    f"{len(capture.segments)} packets, {len(seen)} readable, {len(bare)} connections without TLS")
+                    f"{len(capture.segments)} packets, {len(seen)} readable, "
+                    f"{len(bare)} connections between pods without TLS")
 
     def _split(self):
         self._screen.title("A Split: 90 of 100 requests to v1, 10 to v2")
@@ -96,10 +105,10 @@ class Story:
     def _edit(self):
         self._screen.title("The Split edited to 50/50 while requests flow")
         with self._load(connections=4, per_second=500) as running:
-            time.sleep(1)
+            self._watch_for(running, 1)
             edited_at = time.monotonic()
             self._put_split(50, 50)
-            self._watch(running, lambda: time.monotonic() > edited_at + 3)
+            self._watch_for(running, 3)
         after_edit = [answer for answer in running.answers if answer.status == 200 and answer.at >= edited_at]
         after_edit.sort(key=lambda answer: answer.at)
         first = change.moment(["v2" in answer.body for answer in after_edit], before=0.1, after=0.5)
@@ -114,27 +123,36 @@ class Story:
         victim = self._mesh.web[1]
         self._screen.title(f"{victim.name} is killed under load: its nginx and its sidecar, without a goodbye")
         with self._load(connections=16, per_second=400) as running:
-            time.sleep(1.5)
+            self._watch_for(running, 1.5)
             before = len(running.answers)
             victim.kill()
-            killed_at = time.monotonic()
             # As long as a cluster takes to notice; until then the operator names a pod that is gone.
-            self._watch(running, lambda: time.monotonic() > killed_at + 2)
+            self._watch_for(running, 2)
             self._mesh.registry.remove(victim.name)
-            self._watch(running, lambda: time.monotonic() > killed_at + 4)
+            self._watch_for(running, 2)
+        self._table(running.answers)
         failed = running.failed
         self.figures.update(kill_requests=len(running.answers), kill_failed=len(failed))
         self._check("no request fails when a backend dies", not failed and len(running.answers) > before,
                     f"{len(failed)} of {len(running.answers)} failed, {len(running.answers) - before} of them sent "
                     f"after the kill" + self._first_failure(running.answers))
 
+    def _strict(self):
+        self._screen.title("An AccessPolicy with mtls: Strict: who is not in the mesh is not served any more")
+        before = self._call_from_outside()
+        self._mesh.registry.put("access-policy", registry.access_policy("web"))
+        refusal = self._await_refusal(self._call_from_outside)
+        self.figures["plaintext_caller"] = refusal.reason or refusal.failure
+        self._check("plaintext caller refused", before.status == 200 and refusal.status != 200,
+                    f"status {before.status} before, then {self._words(refusal)}")
+
     def _refuse(self):
-        self._screen.title("An AccessPolicy: web may be called by the service account client, and by nobody else")
+        self._screen.title("Another rule in it: web may be called by the service account client, and by nobody else")
         self._check("intruder before the policy", self._call(self._mesh.intruder).status == 200,
                     "a sidecar with another identity is served while nothing forbids it")
         written_at = time.monotonic()
         self._mesh.registry.put("access-policy", registry.access_policy("web", "client"))
-        refusal = self._await_refusal(written_at + 5)
+        refusal = self._await_refusal(lambda: self._call(self._mesh.intruder))
         self.figures["policy_seconds"] = round(refusal.at - written_at, 3)
         self.figures["refusal_reason"] = refusal.reason
         self._check("intruder refused", refusal.status == 403 and (refusal.reason or "").startswith("access/"),
@@ -144,10 +162,6 @@ class Story:
         self._check("client still served", all(answer.status == 200 for answer in allowed),
                     f"{sum(answer.status == 200 for answer in allowed)} of {len(allowed)}"
                     + self._first_failure(allowed))
-        web = self._mesh.web[0]
-        outside = load.call(self._mesh.switch, web.address, pods.APP_PORT, topology.SERVICE_NAME)
-        self.figures["plaintext_caller"] = outside.failure or f"{outside.status} {outside.reason}"
-        self._check("plaintext from outside the mesh refused", outside.status != 200, self.figures["plaintext_caller"])
 
     # --- what several acts need ---
 
@@ -157,6 +171,7 @@ class Story:
     def _count(self, count):
         with self._load(count=count) as running:
             self._watch(running, lambda: not running.running)
+        self._table(running.answers)
         return running.answers
 
     def _await_share(self, reached, seconds=5):
@@ -168,9 +183,14 @@ class Story:
             if reached(load.share(running.answers, "v2")):
                 return
 
-    def _await_refusal(self, deadline):
+    def _call_from_outside(self):
+        return load.call(self._mesh.switch, self._mesh.web[0].address, pods.APP_PORT, topology.SERVICE_NAME)
+
+    @staticmethod
+    def _await_refusal(call):
+        deadline = time.monotonic() + POLICY_SECONDS
         while True:
-            answer = self._call(self._mesh.intruder)
+            answer = call()
             if answer.status != 200 or time.monotonic() > deadline:
                 return answer
 
@@ -183,11 +203,13 @@ class Story:
                     + self._first_failure(answers))
 
     @staticmethod
-    def _first_failure(answers):
+    def _words(answer):
+        return answer.failure or f"status {answer.status}, x-tulle-reason: {answer.reason}"
+
+    @classmethod
+    def _first_failure(cls, answers):
         bad = next((answer for answer in answers if answer.status != 200), None)
-        if bad is None:
-            return ""
-        return f" (the first: {bad.failure or f'status {bad.status}, x-tulle-reason: {bad.reason}'})"
+        return f" (the first: {cls._words(bad)})" if bad else ""
 
     def stay(self):
         """Keeps calling, so that a person can edit the registry and watch."""
@@ -197,6 +219,5 @@ class Story:
             while True:
                 recent = time.monotonic() - 10
                 running.answers[:] = [answer for answer in running.answers if answer.at > recent]
-                names = [pod.name for pod in self._mesh.web]
-                self._screen.table(show.ANSWER_HEADER, show.answer_rows(running.answers, names), live=True)
+                self._table(running.answers, live=True)
                 time.sleep(LIVE_INTERVAL_SECONDS)

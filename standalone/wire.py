@@ -9,7 +9,7 @@ ETH_P_ALL = 3
 ETHERTYPE_IPV4 = 0x0800
 TCP = 6
 TLS_RECORDS = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}
-FIRST_BYTES = 48
+FIRST_BYTES = 80
 
 Segment = collections.namedtuple("Segment", "source destination payload")
 
@@ -74,12 +74,13 @@ class Capture:
         """The segments in which any of `words` can be read."""
         return [segment for segment in self.segments if any(word in segment.payload for word in words)]
 
-    def connections(self):
-        """What each side of each connection said first, by (source, destination)."""
+    def first_words(self, port):
+        """What each side of each connection to a port said first."""
         first = {}
         for segment in self.segments:
-            first.setdefault((segment.source, segment.destination), segment.payload)
-        return first
+            if port in (segment.source[1], segment.destination[1]):
+                first.setdefault((segment.source, segment.destination), segment.payload)
+        return list(first.values())
 
     def sample(self):
         """One typical segment: the last that carried something of the size of a request."""
