@@ -1,5 +1,6 @@
 """The acts. Each says in plain words what happens, does it, and checks what came out."""
 
+import contextlib
 import time
 
 import change
@@ -215,7 +216,7 @@ class Story:
         """Keeps calling, so that a person can edit the registry and watch."""
         self._screen.title("The mesh stays up: edit these files and watch; Ctrl-C ends it")
         self._screen.say(str(self._mesh.registry.folder))
-        with self._load(connections=4, per_second=100) as running:
+        with self._load(connections=4, per_second=100) as running, contextlib.suppress(SystemExit):
             while True:
                 recent = time.monotonic() - 10
                 running.answers[:] = [answer for answer in running.answers if answer.at > recent]
