@@ -77,14 +77,19 @@ bool BodyDecoder::Advance(char c) {
         return true;
       }
       if (line_bytes_ == 1) return false;  // no digit at all
-      if (c == ';') state_ = State::kExtension;
+      if (c == ';') state_ = State::kExtensionName;
       if (c == '\r') state_ = State::kSizeLf;
       return c == ';' || c == '\r';
     }
+    case State::kExtensionName:
+      if (++line_bytes_ > kMaxChunkLineBytes) return false;
+      if (c == ' ' || c == '\t') return true;
+      state_ = State::kExtension;
+      return IsTokenChar(c);
     case State::kExtension:
       if (++line_bytes_ > kMaxChunkLineBytes) return false;
       if (c == '\r') state_ = State::kSizeLf;
-      return c == '\r' || c == '\t' || static_cast<unsigned char>(c) >= 0x20;
+      return c == '\r' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
     case State::kSizeLf:
       line_bytes_ = 0;
       state_ = left_ == 0 ? State::kTrailer : State::kData;

@@ -35,7 +35,17 @@ class BodyDecoder {
   bool until_close() const { return framing_ == Framing::kUntilClose; }
 
  private:
-  enum class State : uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kEnd };
+  enum class State : uint8_t {
+    kSize,
+    kExtensionName,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kEnd
+  };
 
   bool Advance(char c);
   bool AdvanceTrailer(char c);

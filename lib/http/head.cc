@@ -1,7 +1,5 @@
 #include "lib/http/head.h"
 
-#include <cstring>
-
 #include "lib/http/text.h"
 
 namespace tulle::http {
@@ -16,9 +14,8 @@ struct Line {
 
 // The line at the start of `data`, without its CRLF. A line feed without carriage return is bad at once.
 Line TakeLine(std::string_view& data) {
-  const void* found = std::memchr(data.data(), '\n', data.size());
-  if (found == nullptr) return {ParseStatus::kNeedMore, {}};
-  const size_t end = static_cast<const char*>(found) - data.data();
+  const size_t end = data.find('\n');
+  if (end == std::string_view::npos) return {ParseStatus::kNeedMore, {}};
   if (end == 0 || data[end - 1] != '\r') return {ParseStatus::kBad, {}};
   const std::string_view text = data.substr(0, end - 1);
   data.remove_prefix(end + 1);
@@ -60,6 +57,7 @@ bool IsValueText(std::string_view value) {
 
 const char* ParseLength(std::string_view value, uint64_t& length) {
   if (value.empty() || value.size() > 18) return "http/content-length";
+  if (value.size() > 1 && value.front() == '0') return "http/content-length";  // octal, to some readers
   length = 0;
   for (const char c : value) {
     if (c < '0' || c > '9') return "http/content-length";
@@ -88,6 +86,13 @@ ParseResult ParseHeaders(std::string_view& rest, Head& head) {
   }
 }
 
+// What would carry further requests past everything that looks at requests. A server may leave such an offer
+// alone (RFC 9110 section 7.8), and we do so for it.
+bool HidesHttp(std::string_view protocol) {
+  return StartsWithIgnoreCase(protocol, "h2") || StartsWithIgnoreCase(protocol, "http/") ||
+         StartsWithIgnoreCase(protocol, "tls/");
+}
+
 // The facts that both kinds of head share: framing as written, persistence, upgrade.
 struct Written {
   bool length = false;
@@ -100,6 +105,7 @@ ParseResult ReadCommon(Head& head, Written& written) {
   head.content_length = 0;
   bool connection_upgrade = false;
   bool has_upgrade = false;
+  bool hides_http = false;
   for (const Header& header : head.headers) {
     switch (header.known) {
       case Known::kContentLength:
@@ -122,6 +128,7 @@ ParseResult ReadCommon(Head& head, Written& written) {
         break;
       case Known::kUpgrade:
         has_upgrade = true;
+        ForEachElement(header.value, [&](std::string_view protocol) { hides_http |= HidesHttp(protocol); });
         break;
       case Known::kTe:
         ForEachElement(header.value, [&](std::string_view coding) {
@@ -133,13 +140,16 @@ ParseResult ReadCommon(Head& head, Written& written) {
     }
   }
   if (written.length && written.chunked) return Bad("http/length-and-chunked");
-  head.upgrade = connection_upgrade && has_upgrade;
+  // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
+  head.upgrade = connection_upgrade && has_upgrade && !hides_http && head.minor_version >= 1;
   return {ParseStatus::kDone};
 }
 
+// Without fragment: a reader that keeps it and one that cuts it off see two paths.
 bool IsTargetText(std::string_view target) {
   for (const char c : target) {
-    if (c <= 0x20 || c == 0x7f) return false;  // char is signed: what is beyond ASCII is refused too
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '#') return false;
   }
   return !target.empty();
 }
@@ -164,27 +174,20 @@ const char* ParseRequestLine(std::string_view line, RequestHead& head) {
   head.minor_version = version.back() - '0';
   if (!IsToken(head.method) || head.method.size() > 64) return "http/method";
   if (!IsTargetText(head.target)) return "http/target";
-  const bool known_form = head.target.front() == '/' || head.target == "*" ||
-                          StartsWithIgnoreCase(head.target, "http://") ||
-                          StartsWithIgnoreCase(head.target, "https://");
-  return known_form || head.method == "CONNECT" ? nullptr : "http/target";
-}
-
-// The authority of an absolute-form target; empty for other forms.
-std::string_view TargetAuthority(std::string_view target) {
-  const size_t scheme = target.find("://");
-  if (target.front() == '/' || scheme == std::string_view::npos) return {};
-  const std::string_view rest = target.substr(scheme + 3);
-  return rest.substr(0, rest.find_first_of("/?#"));
+  if (head.target.front() == '/' || head.target == "*" || head.method == "CONNECT") return nullptr;
+  const bool absolute =
+      StartsWithIgnoreCase(head.target, "http://") || StartsWithIgnoreCase(head.target, "https://");
+  return absolute && !head.authority().empty() ? nullptr : "http/target";
 }
 
 const char* CheckHost(const RequestHead& head) {
   int hosts = 0;
   for (const Header& header : head.headers) hosts += header.known == Known::kHost;
   if (hosts > 1) return "http/duplicate-host";
+  const std::string_view authority = head.authority();
+  if (!IsHostText(authority)) return "http/host";
   if (hosts == 0) return head.minor_version >= 1 ? "http/missing-host" : nullptr;
   if (!IsHostText(head.host())) return "http/host";
-  const std::string_view authority = TargetAuthority(head.target);
   if (!authority.empty() && !EqualsIgnoreCase(authority, head.host())) return "http/host-differs-from-target";
   return nullptr;
 }
@@ -205,14 +208,21 @@ const Header* Head::Find(std::string_view name) const {
   return nullptr;
 }
 
+std::string_view RequestHead::authority() const {
+  const size_t scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return {};
+  const std::string_view rest = target.substr(scheme + 3);
+  return rest.substr(0, rest.find_first_of("/?"));
+}
+
 std::string_view RequestHead::path() const {
   std::string_view path = target;
-  const size_t scheme = path.front() == '/' ? std::string_view::npos : path.find("://");
+  const size_t scheme = path.starts_with('/') ? std::string_view::npos : path.find("://");
   if (scheme != std::string_view::npos) {
     const size_t slash = path.find_first_of("/?", scheme + 3);
     path = slash == std::string_view::npos || path[slash] == '?' ? "/" : path.substr(slash);
   }
-  return path.substr(0, path.find_first_of("?#"));
+  return path.substr(0, path.find('?'));
 }
 
 ParseResult ParseRequestHead(std::string_view data, RequestHead& head) {
@@ -228,8 +238,10 @@ ParseResult ParseRequestHead(std::string_view data, RequestHead& head) {
     return Bad(why, why == std::string_view("http/version") ? 505 : 400);
 
   const ParseResult headers = ParseHeaders(rest, head);
-  if (headers.status == ParseStatus::kNeedMore && too_long) return Bad("http/head-too-large", 431);
-  if (headers.status != ParseStatus::kDone) return headers;
+  const bool whole = headers.status == ParseStatus::kDone;
+  if (headers.status == ParseStatus::kBad) return headers;
+  if (whole ? data.size() - rest.size() > kMaxHeadBytes : too_long) return Bad("http/head-too-large", 431);
+  if (!whole) return headers;
 
   Written written;
   const ParseResult common = ReadCommon(head, written);
@@ -273,10 +285,12 @@ ParseResult ParseResponseHead(std::string_view data, std::string_view request_me
   if (const char* why = ParseStatusLine(line.text, head)) return Bad(why, 502);
 
   ParseResult headers = ParseHeaders(rest, head);
-  if (headers.status == ParseStatus::kNeedMore && too_long) return Bad("upstream/head-too-large", 502);
+  const bool whole = headers.status == ParseStatus::kDone;
+  if (whole ? data.size() - rest.size() > kMaxHeadBytes : too_long)
+    return Bad("upstream/head-too-large", 502);
   if (headers.status == ParseStatus::kNeedMore) return headers;
   Written written;
-  if (headers.status == ParseStatus::kDone) headers = ReadCommon(head, written);
+  if (whole) headers = ReadCommon(head, written);
   if (headers.status == ParseStatus::kBad) return Bad(headers.why, 502);
 
   const bool no_body =

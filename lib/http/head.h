@@ -55,7 +55,8 @@ struct RequestHead : Head {
   std::string_view target;  // as written: /path?query, absolute-form, or *
   bool expect_continue = false;
 
-  std::string_view path() const;  // of the target, without query; "*" for *
+  std::string_view authority() const;  // of an absolute-form target; empty for other forms
+  std::string_view path() const;       // of the target, without query; "*" for *
   std::string_view host() const { return Value(Known::kHost); }
 };
 

@@ -41,6 +41,13 @@ bool NamedByConnection(const Head& head, const Header& candidate) {
   return named;
 }
 
+bool HasConnection(const Head& head) {
+  for (const Header& header : head.headers) {
+    if (header.known == Known::kConnection && !header.value.empty()) return true;
+  }
+  return false;
+}
+
 void AppendField(io::Buffer& out, std::string_view name, std::string_view value) {
   out.Append(name);
   out.Append(": ");
@@ -55,12 +62,16 @@ void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const
   out.Append(" ");
   out.Append(head.target);
   out.Append(" HTTP/1.1\r\n");
-  const bool has_connection = !head.Value(Known::kConnection).empty();
+  const bool has_connection = HasConnection(head);
+  bool has_host = false;
   for (const Header& header : head.headers) {
+    has_host |= header.known == Known::kHost;
     if (header.known == Known::kMesh || IsHopByHop(header.known)) continue;
     if (has_connection && NamedByConnection(head, header)) continue;
     AppendField(out, header.name, header.value);
   }
+  // HTTP/1.0 knows requests without Host, HTTP/1.1 refuses them.
+  if (!has_host) AppendField(out, "Host", head.authority());
   if (head.upgrade) {
     AppendField(out, "Connection", "upgrade");
     AppendField(out, "Upgrade", head.Value(Known::kUpgrade));
@@ -81,7 +92,7 @@ void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const Respons
   out.Append({code, 4});
   out.Append(head.reason);
   out.Append("\r\n");
-  const bool has_connection = !head.Value(Known::kConnection).empty();
+  const bool has_connection = HasConnection(head);
   for (const Header& header : head.headers) {
     if (IsHopByHop(header.known)) continue;
     if (header.known == Known::kMesh &&
