@@ -12,6 +12,53 @@ bool Contains(const std::vector<T>& list, const U& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The byte that a percent sign at the start of `text` stands for; nothing where two hex digits are missing.
+std::optional<unsigned char> EncodedByte(std::string_view text) {
+  if (text.size() < 3 || HexValue(text[1]) < 0 || HexValue(text[2]) < 0) return std::nullopt;
+  return static_cast<unsigned char>(HexValue(text[1]) * 16 + HexValue(text[2]));
+}
+
+// Nobody who means well encodes these (RFC 3986 section 2.3), and a server that decodes first would see
+// another path than the rules did.
+bool MayBeEncoded(unsigned char byte) {
+  const bool unreserved = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                          (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' || byte == '~';
+  const bool structure = byte == '/' || byte == '.' || byte == '\\' || byte == '%' || byte == ';';
+  return byte >= 0x20 && byte != 0x7f && !unreserved && !structure;
+}
+
+// `path` as every reader understands it: visible characters written as themselves, the rest encoded in upper
+// case. Rules and requests are compared in this form, so that /a:b, /a%3ab and /a%3Ab are one path.
+std::string Canonical(std::string_view path) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string text;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const auto encoded = path[i] == '%' ? EncodedByte(path.substr(i)) : std::nullopt;
+    const unsigned char byte = encoded.value_or(static_cast<unsigned char>(path[i]));
+    const bool visible = byte > 0x20 && byte < 0x7f;
+    if (visible && (!encoded || MayBeEncoded(byte))) {
+      text += static_cast<char>(byte);
+    } else {
+      text += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    if (encoded) i += 2;
+  }
+  return text;
+}
+
+meshconfig::PathMatch Canonical(meshconfig::PathMatch match) {
+  if (match.exact) match.exact = Canonical(*match.exact);
+  if (match.prefix) match.prefix = Canonical(*match.prefix);
+  return match;
+}
+
 std::string PolicyOf(std::string_view rule_name) {
   return std::string(rule_name.substr(0, rule_name.rfind('#')));
 }
@@ -25,7 +72,7 @@ Policy::Policy(const meshconfig::Workload& workload)
     Rule made{rule.name, rule.action, rule.from, {}};
     for (const meshconfig::AccessTo& to : rule.to) {
       To target{to.ports, to.methods, {}};
-      for (const meshconfig::PathMatch& path : to.paths) target.paths.emplace_back(path);
+      for (const meshconfig::PathMatch& path : to.paths) target.paths.emplace_back(Canonical(path));
       looks_at_paths_ |= !target.paths.empty();
       made.to.push_back(std::move(target));
     }
@@ -52,11 +99,20 @@ bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction 
   if (call.head == nullptr) {
     return (to.methods.empty() && to.paths.empty()) || action == meshconfig::AccessAction::kDeny;
   }
-  if (!to.methods.empty() && !Contains(to.methods, call.head->method)) return false;
+  // Some apps take "delete" for DELETE: enough to deny it, not to allow it.
+  const auto same_method = [&](const std::string& method) {
+    return action == meshconfig::AccessAction::kDeny ? http::EqualsIgnoreCase(method, call.head->method)
+                                                     : method == call.head->method;
+  };
+  if (!to.methods.empty() && std::none_of(to.methods.begin(), to.methods.end(), same_method)) return false;
   if (to.paths.empty()) return true;
+  // A regex may have been written for what stands on the wire.
   const std::string_view path = call.head->path();
-  return std::any_of(to.paths.begin(), to.paths.end(),
-                     [&](const auto& pattern) { return pattern.Matches(path); });
+  const bool encoded = path.find('%') != std::string_view::npos;
+  const std::string canonical = encoded ? Canonical(path) : std::string();
+  return std::any_of(to.paths.begin(), to.paths.end(), [&](const auto& pattern) {
+    return pattern.Matches(path) || (encoded && pattern.Matches(canonical));
+  });
 }
 
 bool Policy::Matches(const Rule& rule, const Call& call, std::string_view caller_text) {
@@ -100,11 +156,8 @@ bool IsUnambiguousPath(std::string_view path) {
     const char c = path[i];
     if (c == '\\' || c == ';') return false;
     if (c == '%') {
-      const std::string_view code = path.substr(i + 1, 2);
-      if (code.size() < 2) return false;
-      for (const std::string_view hidden : {"2f", "2e", "5c", "00", "25", "3b"}) {
-        if (http::EqualsIgnoreCase(code, hidden)) return false;
-      }
+      const auto byte = EncodedByte(path.substr(i));
+      if (!byte || !MayBeEncoded(*byte)) return false;
     }
     if (c != '/') continue;
     const std::string_view segment = path.substr(i + 1, path.substr(i + 1).find('/'));

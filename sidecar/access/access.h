@@ -63,8 +63,9 @@ class Policy {
   bool looks_at_paths_ = false;
 };
 
-// The path says the same to every reader: no //, no dot segments, no backslash, no encoded slash, dot,
-// backslash, percent or NUL.
+// The path says the same to every reader: no //, no dot segments, no backslash or semicolon, no encoded
+// slash, dot, backslash, semicolon, percent, control character, letter, digit, '-', '_' or '~', no percent
+// sign without two hex digits.
 bool IsUnambiguousPath(std::string_view path);
 
 }  // namespace tulle::sidecar::access
