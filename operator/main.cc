@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "lib/base/duration.h"
 #include "operator/app/operator.h"
 
 namespace {
