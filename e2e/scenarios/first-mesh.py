@@ -358,7 +358,8 @@ def nothing_left(cluster):
     kinds = ["customresourcedefinitions", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
              "clusterroles", "clusterrolebindings", "namespaces"]
     named = cluster.kubectl("get", ",".join(kinds), "-o", "name").split()
-    named += cluster.kubectl("get", "configmaps,secrets,leases", "-A", "-o", "name").split()
+    named += cluster.kubectl("get", "configmaps,secrets,leases", "-A", "-o", "name",
+                             "--field-selector=metadata.namespace!=kube-node-lease").split()
     left = [name for name in named if "tulle" in name]
     expect(not left, f"left behind: {' '.join(left)}")
     return True
