@@ -4,7 +4,7 @@
         pair.request(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
 
 A client talks to pair.outbound as an app would after the redirect; sidecar A carries it over mutual TLS to sidecar B, which
-forwards to the backend. B listens on 127.0.0.2, the address that A's config gives as the endpoint.
+forwards to the backend. B listens on 127.0.1.1, the address that A's config gives as the endpoint.
 """
 
 import json
@@ -58,7 +58,7 @@ class Authority:
 
 
 def read(path):
-    with open(path, encoding="ascii") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
 
 
@@ -101,6 +101,7 @@ class Sidecar:
         self.access_path = os.path.join(directory, ip + ".access")
         with open(self.log_path, "wb") as log, open(self.access_path, "wb") as access:
             self.process = subprocess.Popen(arguments, stdout=access, stderr=log)
+        self.expected_status = 0
         self.wait_ready()
 
     def wait_ready(self):
@@ -114,48 +115,81 @@ class Sidecar:
                         return
             except OSError:
                 time.sleep(0.02)
-        raise RuntimeError("sidecar not ready:\n" + open(self.log_path, encoding="utf-8", errors="replace").read())
+        raise RuntimeError("sidecar not ready:\n" + read(self.log_path))
 
     def metrics(self):
         with urllib.request.urlopen(f"http://{self.ip}:{self.ports['metrics']}/metrics", timeout=5) as reply:
             return reply.read().decode()
 
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    def access(self, **wanted):
+        """Lines of the access log whose members have these values."""
+        lines = [json.loads(line) for line in read(self.access_path).splitlines()]
+        return [line for line in lines if all(line.get(key) == value for key, value in wanted.items())]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.expected_status = -9
+
     def stop(self):
-        """The exit status after SIGTERM; a sanitizer's finding makes it other than 0."""
+        """After SIGTERM, whether it ended otherwise than it should; a sanitizer's finding makes its status other than 0."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(30)
+            status = self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.wait()
+            status = self.process.wait()
+        return 0 if status == self.expected_status else status
 
 
 class Pair:
-    def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None, log_all=True):
+    """Sidecar A of a client, and sidecar B of each replica of Service shop/web. `endpoints` is a list, or a function that
+    makes one of the pair; `extra` are further resources of A's config."""
+
+    def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None, extra=None,
+                 replicas=1, log_all=True):
         self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
-        authority = Authority(os.path.join(self.directory, "ca"))
-        self.authority = authority
-        a = authority.issue("a", "URI:" + A_IDENTITY)
-        b = authority.issue("b", "URI:" + B_IDENTITY)
-        b_workload = workload or {"name": "shop/web", "mtls": "Strict"}
-        self.b = Sidecar(self.directory, "127.0.0.2", *b, authority.root, document(authority.root, b_workload, {}),
-                         log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{backend_port}")
-        where = endpoints or [("127.0.0.2", self.b.ports["inbound"], B_IDENTITY)]
-        self.a = Sidecar(self.directory, "127.0.0.3", *a, authority.root,
-                         document(authority.root, {"name": "shop/client"}, service_resources(where, policy=policy, rules=rules, protocol=protocol)),
+        self.backend_port = backend_port
+        self.authority = authority = Authority(os.path.join(self.directory, "ca"))
+        self.certificates = {name: authority.issue(name, "URI:" + identity) for name, identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
+        backends = backend_port if isinstance(backend_port, list) else [backend_port] * replicas
+        self.bs = []
+        for number, port in enumerate(backends):
+            b_config = document(authority.root, workload or {"name": "shop/web", "mtls": "Strict"}, {})
+            self.bs.append(Sidecar(self.directory, f"127.0.1.{number + 1}", *self.certificates["b"], authority.root, b_config,
+                                   log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{port}"))
+        self.b = self.bs[0]
+        where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
+        resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
+        resources.update(extra(self) if callable(extra) else extra or {})
+        self.a = Sidecar(self.directory, "127.0.0.3", *self.certificates["a"], authority.root,
+                         document(authority.root, {"name": "shop/client"}, resources),
                          log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
         self.outbound = ("127.0.0.3", self.a.ports["outbound"])
+
+    def endpoints(self):
+        return [(b.ip, b.ports["inbound"], B_IDENTITY) for b in self.bs]
+
+    def inbound(self):
+        return self.b.ip, self.b.ports["inbound"]
+
+    def close(self):
+        statuses = [sidecar.stop() for sidecar in (self.a, *self.bs)]
+        logs = [read(sidecar.log_path) for sidecar in (self.a, *self.bs)]
+        shutil.rmtree(self.directory)
+        if any(statuses):
+            raise AssertionError(f"sidecars ended with {statuses}\n" + "\n".join(log[-4000:] for log in logs))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        statuses = (self.a.stop(), self.b.stop())
-        logs = [open(s.log_path, encoding="utf-8", errors="replace").read() for s in (self.a, self.b)]
-        shutil.rmtree(self.directory)
-        if statuses != (0, 0):
-            raise AssertionError(f"sidecars ended with {statuses}\n" + "\n".join(log[-4000:] for log in logs))
+        self.close()
 
     def connect(self, timeout=5):
         return socket.create_connection(self.outbound, timeout=timeout)

@@ -1,0 +1,214 @@
+"""Requests that two parsers could read differently never reach the app; each gets an answer with a reason, and a close."""
+
+import time
+import unittest
+
+from backend import reply
+from talk import WireTest, eventually
+
+HEAD = b"POST /x HTTP/1.1\r\nHost: web\r\n"
+POISON = b"GET /poison HTTP/1.1\r\nHost: web\r\n\r\n"
+
+
+def with_headers(*lines):
+    return HEAD + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+
+
+class Refusals(WireTest):
+    def refused(self, cases, *statuses):
+        """Each of the cases (name, bytes) is answered with one of the statuses and closed, and the app saw none of it."""
+        for name, data in cases:
+            with self.subTest(name):
+                client = self.client()
+                try:
+                    client.send(data)
+                except OSError:
+                    pass  # it was refused before all of it was sent
+                response = client.response()
+                self.assertIn(response.status, statuses)
+                self.assertRegex(response.why, "^http/")
+                self.assertTrue(client.closed())
+        self.assertEqual([request.raw_head for request in self.backend.requests], [])
+
+    def test_both_length_and_chunked(self):
+        self.refused([
+            ("CL.TE", with_headers(b"Content-Length: 6", b"Transfer-Encoding: chunked") + b"0\r\n\r\nG"),
+            ("TE.CL", with_headers(b"Transfer-Encoding: chunked", b"Content-Length: 4") + b"5c\r\nGPOST"),
+        ], 400)
+
+    def test_lengths(self):
+        values = [b"+5", b"-1", b"-0", b"0x5", b"0200", b"1_0", b"5 5", b"5, 6", b"5,5", b"18446744073709551616",
+                  b"99999999999999999999", b"", b"5;", b"5.0", b"1e1", b"\x0b5", b"five"]
+        self.refused([(value, with_headers(b"Content-Length: " + value) + b"hello" + POISON) for value in values], 400)
+        self.refused([("twice", with_headers(b"Content-Length: 5", b"Content-Length: 6") + b"hello"),
+                      ("twice the same", with_headers(b"Content-Length: 5", b"content-length: 5") + b"hello")], 400)
+
+    def test_codings(self):
+        values = [b"xchunked", b"chunked,", b",chunked", b"identity", b"gzip", b"chunked, gzip", b"gzip, chunked", b"chunked, chunked",
+                  b"\x0bchunked", b"\x0cchunked", b"chunked\x00", b"\"chunked\"", b"chunked;q=1", b""]
+        self.refused([(value, with_headers(b"Transfer-Encoding: " + value) + b"0\r\n\r\n" + POISON) for value in values], 400, 501)
+        self.refused([
+            ("twice", with_headers(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity") + b"0\r\n\r\n"),
+            ("folded", with_headers(b"Transfer-Encoding:", b" chunked") + b"0\r\n\r\n"),
+            ("space before colon", with_headers(b"Transfer-Encoding : chunked") + b"0\r\n\r\n"),
+            ("tab before colon", with_headers(b"Transfer-Encoding\t: chunked") + b"0\r\n\r\n"),
+            ("in 1.0", b"POST / HTTP/1.0\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ], 400, 501)
+
+    def test_lines_and_names(self):
+        self.refused([
+            ("bare LF in request line", b"GET / HTTP/1.1\nHost: web\r\n\r\n"),
+            ("bare LF in header", b"GET / HTTP/1.1\r\nHost: web\nX: y\r\n\r\n"),
+            ("bare CR in header", with_headers(b"X: a\rb")),
+            ("bare CR in target", b"GET /a\rb HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("NUL in target", b"GET /a\0b HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("NUL in value", with_headers(b"X: a\0b")),
+            ("NUL in name", with_headers(b"X\0Y: a")),
+            ("name beyond ASCII", with_headers(b"X\xc3\xbc: a")),
+            ("target beyond ASCII", b"GET /\xc3\xbc HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("empty name", with_headers(b": a")),
+            ("no colon", with_headers(b"nonsense")),
+            ("space before colon", with_headers(b"Host : web")),
+            ("space in name", with_headers(b"X Y: a")),
+            ("folded header", with_headers(b"X: a", b" b")),
+            ("space before first header", b"GET / HTTP/1.1\r\n Host: web\r\n\r\n"),
+            ("fragment", b"GET /public#/../admin HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("three spaces", b"GET / a HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("tab for space", b"GET /\tHTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("no version", b"GET /\r\nHost: web\r\n\r\n"),
+        ], 400)
+
+    def test_versions(self):
+        self.refused([(version, b"GET / " + version + b"\r\nHost: web\r\n\r\n")
+                      for version in (b"HTTP/2.0", b"HTTP/1.2", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1x", b"HTTP/01.1")], 400, 505)
+
+    def test_hosts(self):
+        self.refused([
+            ("missing", b"GET / HTTP/1.1\r\n\r\n"),
+            ("twice", b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
+            ("comma", b"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n"),
+            ("user", b"GET / HTTP/1.1\r\nHost: me@a\r\n\r\n"),
+            ("path", b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
+            ("space", b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
+            ("other than target", b"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n"),
+            ("empty authority", b"GET http:///x HTTP/1.1\r\nHost: b\r\n\r\n"),
+        ], 400)
+
+    def test_sizes(self):
+        many = [b"X-%d: a" % number for number in range(10000)]
+        self.refused([
+            ("target", b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: web\r\n\r\n"),
+            ("name", with_headers(b"x" * 100000 + b": a")),
+            ("value", with_headers(b"X: " + b"a" * 100000)),
+            ("count", with_headers(*many)),
+            ("sum", with_headers(*[b"X-%d: " % number + b"a" * 1000 for number in range(90)])),
+        ], 431)
+
+    def test_connect_and_unknown_targets(self):
+        self.refused([("connect", b"CONNECT web:80 HTTP/1.1\r\nHost: web\r\n\r\n")], 400, 501)
+
+    def test_what_is_refused_on_a_kept_connection_ends_it(self):
+        client = self.client()
+        self.assertEqual(client.get(b"/fine").status, 200)
+        client.send(with_headers(b"Content-Length: 5", b"Content-Length: 6") + b"hello" + POISON)
+        self.assertEqual(client.response().status, 400)
+        self.assertTrue(client.closed())
+        self.assertEqual(len(self.backend.requests), 1)
+
+
+class BadChunks(WireTest):
+    """The head may have gone on before the body turns out bad: the app then never sees a whole request."""
+
+    def check(self, name, body):
+        with self.subTest(name):
+            self.backend.forget()
+            client = self.client()
+            client.send(with_headers(b"Transfer-Encoding: chunked"))
+            time.sleep(0.03)
+            try:
+                client.send(body + POISON)
+            except OSError:
+                pass
+            response = client.response()
+            self.assertEqual((response.status, response.why), (400, "http/body"))
+            self.assertTrue(client.closed())
+            self.assertEqual([r.target for r in self.backend.requests if r.complete or r.target == b"/poison"], [])
+
+    def test_bad_chunks(self):
+        for name, body in [
+                ("0x", b"0x5\r\nhello\r\n0\r\n\r\n"), ("plus", b"+5\r\nhello\r\n0\r\n\r\n"), ("minus", b"-1\r\nhello\r\n0\r\n\r\n"),
+                ("underscore", b"1_0\r\nhello\r\n0\r\n\r\n"), ("leading space", b" 5\r\nhello\r\n0\r\n\r\n"),
+                ("trailing space", b"5 \r\nhello\r\n0\r\n\r\n"), ("overflow", b"10000000000000005\r\nhello\r\n0\r\n\r\n"),
+                ("no size", b"\r\nhello\r\n0\r\n\r\n"), ("bare semicolon", b"5;\r\nhello\r\n0\r\n\r\n"),
+                ("NUL in extension", b"5;a=\0\r\nhello\r\n0\r\n\r\n"), ("CR in extension", b"5;a=\rb\r\nhello\r\n0\r\n\r\n"),
+                ("LF in extension", b"5;a=\nb\r\nhello\r\n0\r\n\r\n"), ("long extension", b"5;" + b"a" * 100000 + b"\r\nhello\r\n0\r\n\r\n"),
+                ("no CRLF after data", b"5\r\nhello0\r\n\r\n"), ("spill", b"5\r\nhello!!\r\n0\r\n\r\n"),
+                ("LF after size", b"5\nhello\r\n0\r\n\r\n"), ("LF after data", b"5\r\nhello\n0\r\n\r\n"),
+                ("LF trailer", b"0\r\nX: y\n\r\n"), ("trailer without colon", b"0\r\nnonsense\r\n\r\n"),
+                ("folded trailer", b"0\r\nX: y\r\n z\r\n\r\n"), ("endless trailers", b"0\r\n" + b"X: y\r\n" * 10000 + b"\r\n")]:
+            self.check(name, body)
+
+    def test_trailers_that_belong_into_a_head(self):
+        for trailer in (b"Content-Length: 5", b"Transfer-Encoding: chunked", b"Host: other", b"Authorization: me",
+                        b"x-tulle-source: forged", b"X_Tulle_Source: forged", b"Connection: close", b"Cookie: a"):
+            self.check(trailer, b"0\r\n" + trailer + b"\r\n\r\n")
+
+
+class Desync(WireTest):
+    def test_bodies_of_get_head_and_options_are_bodies(self):
+        for method in (b"GET", b"HEAD", b"OPTIONS", b"DELETE"):
+            self.backend.forget()
+            client = self.client()
+            client.send(b"%s /x HTTP/1.1\r\nHost: web\r\nContent-Length: %d\r\n\r\n%s" % (method, len(POISON), POISON))
+            self.assertEqual(client.response(method.decode()).status, 200)
+            self.assertEqual([(r.target, r.body) for r in self.backend.requests], [(b"/x", POISON)])
+
+    def test_length_zero_leaves_the_rest_to_the_next_request(self):
+        client = self.client()
+        client.send(with_headers(b"Content-Length: 0") + b"GET /next HTTP/1.1\r\nHost: web\r\n\r\n")
+        self.assertEqual([client.response().status, client.response().status], [200, 200])
+        self.assertEqual([r.target for r in self.backend.requests], [b"/x", b"/next"])
+
+    def test_refused_expectation_does_not_turn_the_body_into_a_request(self):
+        self.backend.on(b"/refuse", lambda wire, _: wire.send(reply(b"no", b"417 No")))
+        client = self.client()
+        client.send(b"POST /refuse HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(POISON))
+        self.assertEqual(client.response().status, 417)
+        try:
+            client.send(POISON)
+        except OSError:
+            pass
+        self.assertTrue(client.closed())
+        time.sleep(0.1)
+        self.assertEqual(self.backend.seen(b"/poison"), [])
+
+    def test_http2_on_a_port_of_http1_passes_as_bytes(self):
+        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+        got = []
+        self.backend.raw = lambda wire: (got.append(wire.take(len(preface))), wire.send(b"\0\0\0\4\0\0\0\0\0"))
+        self.addCleanup(setattr, self.backend, "raw", None)
+        self.backend.drop_connections()
+        client = self.client().send(preface)
+        self.assertEqual(client.take(9), b"\0\0\0\4\0\0\0\0\0")
+        self.assertEqual(got, [preface])
+
+    def test_half_a_request_times_out_with_a_reason(self):
+        client = self.client(timeout=15)
+        client.send(b"GET /half HTTP/1.1\r\nHost: w")
+        response = client.response()
+        self.assertEqual((response.status, response.why), (408, "timeout/request-head"))
+        self.assertTrue(client.closed())
+        self.assertEqual(self.backend.requests, [])
+
+    def test_client_that_leaves_within_a_body_never_completes_a_request(self):
+        for body in (b"Content-Length: 100\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"):
+            client = self.client()
+            client.send(HEAD + body)
+            self.assertTrue(eventually(lambda: self.backend.open))
+            client.reset()
+        time.sleep(0.2)
+        self.assertEqual([r for r in self.backend.requests if r.complete], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
