@@ -100,7 +100,11 @@ IoResult Socket::TryWrite(std::span<const char> from) {
 }
 
 void Socket::OnEvents(uint32_t events) {
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
+  if (events & (EPOLLHUP | EPOLLERR)) broken_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    hung_up_ = true;
+    while (Waiter* waiter = hang_up_.PopFront()) loop_.Ready(*waiter);
+  }
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
     readable_ = true;
     while (Waiter* waiter = readers_.PopFront()) loop_.Ready(*waiter);
@@ -136,6 +140,7 @@ void Socket::Wake() {
 void Socket::ShutdownWrite() { shutdown(fd_, SHUT_WR); }
 
 void Socket::ResetOnClose() {
+  resets_on_close_ = true;
   const linger hard{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }

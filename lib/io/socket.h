@@ -41,14 +41,19 @@ class Socket final : private Watcher, private Timer {
   void ShutdownWrite();
   // The next close resets the connection, so that the peer cannot mistake what it got for a whole message.
   void ResetOnClose();
+  bool resets_on_close() const { return resets_on_close_; }
   // The peer has hung up or broken the connection, as far as the kernel knows. For idle connections in a
   // pool.
   bool hung_up() const { return hung_up_; }
+  // The connection is gone in both directions.
+  bool broken() const { return broken_; }
   // May have bytes that were not read.
   bool maybe_readable() const { return readable_; }
 
   void AwaitReadable(Waiter& waiter) { readers_.PushBack(waiter); }
   void AwaitWritable(Waiter& waiter) { writers_.PushBack(waiter); }
+  // Polled when the peer hangs up and again when the connection breaks; not by deadlines.
+  void AwaitHangUp(Waiter& waiter) { hang_up_.PushBack(waiter); }
   // Whoever waits looks again in this turn.
   void Wake();
 
@@ -63,10 +68,13 @@ class Socket final : private Watcher, private Timer {
   bool readable_ = true;
   bool writable_ = true;
   bool hung_up_ = false;
+  bool broken_ = false;
+  bool resets_on_close_ = false;
   bool expired_ = false;
   TimePoint deadline_ = kNever;
   List<Waiter> readers_;
   List<Waiter> writers_;
+  List<Waiter> hang_up_;
 };
 
 // Done when more than `more_than` bytes wait, or `into` is full, or no more can come.

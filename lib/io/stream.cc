@@ -5,8 +5,11 @@
 namespace tulle::io {
 
 Task<void> CloseSoftly(std::unique_ptr<Stream> stream, Duration limit, size_t bytes) {
-  stream->ShutdownWrite();
+  if (stream->socket().resets_on_close()) co_return;
   stream->socket().SetDeadline(Clock::now() + limit);
+  stream->ShutdownWrite();
+  const std::string_view nothing;
+  co_await stream->Write(nothing);
   std::array<char, 2048> dropped;
   size_t seen = 0;
   while (seen < bytes) {

@@ -22,7 +22,8 @@ class Stream {
   virtual IoResult TryWrite(std::span<const char> from) = 0;
   virtual IoResult TryFlush() { return {}; }
 
-  // Tells the peer that nothing more comes (TLS: close_notify, then FIN).
+  // Tells the peer that nothing more comes (TLS: close_notify, then FIN). Where the kernel cannot take that
+  // now, it goes with the next flush: a Write of nothing waits for it.
   virtual void ShutdownWrite() = 0;
   // Bytes may be waiting inside, so that TryRead can succeed without readiness of the socket.
   virtual bool buffered() const { return false; }
@@ -112,7 +113,8 @@ class PlainStream final : public Stream {
 };
 
 // Ends a connection whose peer may still be sending, so that it gets to read our last words: stops writing,
-// then reads and drops up to `bytes` until the peer closes or `limit` passes.
+// then reads and drops up to `bytes` until the peer closes or `limit` passes. A stream that is to be reset
+// has no last words: it closes at once.
 Task<void> CloseSoftly(std::unique_ptr<Stream> stream, Duration limit, size_t bytes);
 
 }  // namespace tulle::io

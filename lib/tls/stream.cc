@@ -158,6 +158,8 @@ io::IoResult TlsStream::TryFlush() {
     out_.Consume(sent.bytes);
   }
   out_.Release();
+  if (ending_) socket_->ShutdownWrite();
+  ending_ = false;
   return {};
 }
 
@@ -165,7 +167,8 @@ void TlsStream::ShutdownWrite() {
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
-  if (TryFlush().ok()) socket_->ShutdownWrite();
+  ending_ = true;
+  TryFlush();
 }
 
 }  // namespace tulle::tls

@@ -65,7 +65,8 @@ class TlsStream final : public io::Stream {
   std::unique_ptr<io::Socket> socket_;
   std::shared_ptr<const Context> context_;
   std::unique_ptr<SSL, Free> ssl_;
-  io::Buffer out_;  // records that the kernel has not taken yet
+  io::Buffer out_;       // records that the kernel has not taken yet
+  bool ending_ = false;  // the end of our direction follows them
   io::Error socket_error_ = io::Error::kNone;
   std::string failure_;
 };

@@ -5,6 +5,7 @@
 
 #include "lib/identity/certificate.h"
 #include "lib/tls/stream.h"
+#include "sidecar/app/first_bytes.h"
 #include "sidecar/app/limits.h"
 #include "sidecar/detect/sniff.h"
 #include "sidecar/exchange/exchange.h"
@@ -96,6 +97,7 @@ io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, const Caller
   plan.retry.attempts = 0;  // the calling sidecar retries, and it can choose another endpoint
   plan.mark_unsent = true;
   plan.close_after = worker.draining();
+  plan.peer_is_sidecar = caller.identity.has_value();
   const http::Field source{http::kSourceHeader, caller.name};
   if (caller.identity) plan.added_headers = {&source, 1};
   exchange::Exchange one(downstream, plan, worker.dialer(), worker.random());
@@ -136,8 +138,19 @@ io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Caller& c
   co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }
 
-// A connection whose bytes are not looked at.
-io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Caller& caller) {
+// A client that may only speak HTTP, and has not spoken yet.
+io::Task<Spoken> AwaitRequest(Downstream& downstream) {
+  downstream.stream->socket().SetDeadline(downstream.stream->socket().loop().now() + exchange::kHeadTime);
+  const std::span<char> space = downstream.in.Space();
+  const io::IoResult got = co_await downstream.stream->Read(space);
+  if (!got.ok()) co_return Spoken::kSilent;
+  downstream.in.Commit(got.bytes);
+  co_return co_await FirstBytes(*downstream.stream, downstream.in, Protocol::kDetect);
+}
+
+// A connection whose bytes are not looked at. With `undecided`, only until the client speaks HTTP after all:
+// kHttp then, and nothing has happened yet.
+io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Caller& caller, bool undecided) {
   const Worker::Busy busy(worker);
   const io::TimePoint begun = io::Clock::now();
   telemetry::Record record = StartRecord(worker, caller, "tcp");
@@ -148,6 +161,10 @@ io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Caller&
   access::Verdict verdict = snapshot->workload->policy.Evaluate(call);
   if (verdict.allowed && !caller.identity) verdict = snapshot->workload->policy.EvaluatePlaintext();
   std::string reason = verdict.reason;
+  if (!verdict.allowed && undecided) {
+    const Spoken late = co_await AwaitRequest(downstream);
+    if (late == Spoken::kHttp) co_return late;
+  }
   if (verdict.allowed) {
     const auto host = AppHost(worker, caller.original);
     record.attempts = 1;
@@ -156,6 +173,10 @@ io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Caller&
       io::Buffer up_in;
       const exchange::Side down_side{*downstream.stream, downstream.in};
       const exchange::Side up_side{**dialed, up_in};
+      if (undecided) {
+        const Spoken first = co_await FirstSpeaker(down_side, up_side);
+        if (first == Spoken::kHttp) co_return first;
+      }
       const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
       record.request_bytes = carried.bytes_up;
       record.response_bytes = carried.bytes_down;
@@ -169,6 +190,7 @@ io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Caller&
   }
   record.reason = reason;
   Finish(worker, record, begun);
+  co_return Spoken::kOpaque;
 }
 
 // Looks at the first bytes without taking them, until they say whether this is a peer sidecar.
@@ -215,23 +237,6 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
   co_return std::move(stream);
 }
 
-// Plaintext: declared protocol first, then a short look at the first bytes, which stay in `in`.
-io::Task<Protocol> DetectPlain(Worker& worker, io::Stream& stream, io::Buffer& in, Protocol declared) {
-  if (declared == Protocol::kTcp) co_return Protocol::kTcp;
-  stream.socket().SetDeadline(worker.loop().now() + kDetectTime);
-  detect::Spoken spoken = detect::Spoken::kNeedMore;
-  while (spoken == detect::Spoken::kNeedMore) {
-    const std::span<char> space = in.Space();
-    const io::IoResult got = co_await stream.Read(space);
-    if (!got.ok()) break;
-    in.Commit(got.bytes);
-    spoken = detect::SniffPlain(in.view());
-  }
-  stream.socket().SetDeadline(io::kNever);
-  const bool silent_http = in.empty() && declared == Protocol::kHttp;
-  co_return spoken == detect::Spoken::kHttp1 || silent_http ? Protocol::kHttp : Protocol::kTcp;
-}
-
 }  // namespace
 
 io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, io::SocketAddress) {
@@ -252,23 +257,28 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
   // A client that never speaks first can only be plaintext to a server-first port; under Strict it is refused
   // anyway.
   const Protocol declared = snapshot->workload->ProtocolOf(original->port());
-  const bool peer = co_await IsPeer(*socket, kDetectTime);
+  const bool server_first =
+      declared != Protocol::kHttp && snapshot->workload->policy.EvaluatePlaintext().allowed;
+  const io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
+  const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;
-  Protocol protocol = Protocol::kTcp;
+  Spoken spoken = Spoken::kOpaque;
   if (peer) {
     auto stream = co_await Authenticate(worker, std::move(socket), caller);
     if (stream == nullptr) co_return;
-    protocol = stream->alpn() == upstream::kHttp1Alpn ? Protocol::kHttp : Protocol::kTcp;
+    const bool http = stream->alpn() == upstream::kHttp1Alpn;
+    if (declared != Protocol::kTcp) spoken = Spoken::kSilent;
+    if (http) spoken = Spoken::kHttp;
     downstream.stream = std::move(stream);
   } else {
     downstream.stream = std::make_unique<io::PlainStream>(std::move(socket));
-    protocol = co_await DetectPlain(worker, *downstream.stream, downstream.in, declared);
+    spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
   }
-  if (protocol == Protocol::kHttp) {
-    co_await ServeHttp(worker, downstream, caller);
-  } else {
-    co_await ServeOpaque(worker, downstream, caller);
+  if (spoken != Spoken::kHttp) {
+    const bool undecided = spoken == Spoken::kSilent;
+    spoken = co_await ServeOpaque(worker, downstream, caller, undecided);
   }
+  if (spoken == Spoken::kHttp) co_await ServeHttp(worker, downstream, caller);
 }
 
 }  // namespace tulle::sidecar::app

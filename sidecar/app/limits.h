@@ -11,6 +11,8 @@ inline constexpr size_t kMaxDownstreamConnections = 20000;
 
 // A client-first protocol has spoken by then; a connection that has not is taken for a server-first one.
 inline constexpr auto kDetectTime = std::chrono::milliseconds(100);
+// From the first byte of a connection until its bytes say what it speaks.
+inline constexpr auto kRequestLineTime = std::chrono::seconds(1);
 // How long a client of a port that may be server-first has to begin the handshake of a peer sidecar. Longer
 // than it takes a busy machine to get from connect to its first byte.
 inline constexpr auto kSilentClientTime = std::chrono::seconds(1);

@@ -1,7 +1,7 @@
 #include "sidecar/app/outbound.h"
 
+#include "sidecar/app/first_bytes.h"
 #include "sidecar/app/limits.h"
-#include "sidecar/detect/sniff.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/limits.h"
 #include "sidecar/exchange/tunnel.h"
@@ -79,25 +79,6 @@ telemetry::Record StartRecord(Worker& worker, const Call& call, std::string_view
   record.source = worker.facts().workload;
   record.destination = NameOf(call);
   return record;
-}
-
-// Declared protocol first, then a short look at the first bytes, which stay in `in`.
-io::Task<Protocol> Detect(Worker& worker, io::Stream& stream, io::Buffer& in, Protocol declared) {
-  if (declared == Protocol::kTcp) co_return Protocol::kTcp;
-  stream.socket().SetDeadline(worker.loop().now() + kDetectTime);
-  detect::Spoken spoken = detect::Spoken::kNeedMore;
-  while (spoken == detect::Spoken::kNeedMore) {
-    const std::span<char> space = in.Space();
-    const io::IoResult got = co_await stream.Read(space);
-    if (!got.ok()) break;
-    in.Commit(got.bytes);
-    spoken = detect::SniffPlain(in.view());
-  }
-  stream.socket().SetDeadline(io::kNever);
-  const bool silent_http = in.empty() && declared == Protocol::kHttp;
-  const Protocol found = spoken == detect::Spoken::kHttp1 || silent_http ? Protocol::kHttp : Protocol::kTcp;
-  worker.probe().Detected(found == Protocol::kHttp ? "http" : in.empty() ? "silent" : "opaque");
-  co_return found;
 }
 
 // One request of the app: route, then balance, then the exchange with its attempts. False ends the
@@ -209,8 +190,9 @@ io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Call& cal
   co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }
 
-// A connection whose bytes are not looked at: one endpoint for all of it.
-io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Call& call) {
+// A connection whose bytes are not looked at: one endpoint for all of it. With `undecided`, only until the
+// client speaks HTTP after all: kHttp then, and nothing has happened yet.
+io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call& call, bool undecided) {
   const Worker::Busy busy(worker);
   const io::TimePoint begun = io::Clock::now();
   telemetry::Record record = StartRecord(worker, call, "tcp");
@@ -263,6 +245,10 @@ io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Call& c
     io::Buffer up_in;
     const exchange::Side down_side{*downstream.stream, downstream.in};
     const exchange::Side up_side{*up, up_in};
+    if (undecided) {
+      const Spoken first = co_await FirstSpeaker(down_side, up_side);
+      if (first == Spoken::kHttp) co_return first;
+    }
     const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
     record.request_bytes = carried.bytes_up;
     record.response_bytes = carried.bytes_down;
@@ -272,6 +258,7 @@ io::Task<void> ServeOpaque(Worker& worker, Downstream& downstream, const Call& c
   record.reason = reason;
   record.duration = io::Clock::now() - begun;
   worker.probe().Done(record);
+  co_return Spoken::kOpaque;
 }
 
 }  // namespace
@@ -288,16 +275,17 @@ io::Task<void> ServeOutbound(Worker& worker, std::unique_ptr<io::Socket> socket,
 
   const config::ServicePort* port = PortOf(call);
   const bool of_mesh = port != nullptr || call.destination.endpoint != nullptr;
-  Protocol protocol = Protocol::kTcp;
+  Spoken spoken = Spoken::kOpaque;
   if (of_mesh) {
     const Protocol declared = port != nullptr ? port->protocol : Protocol::kDetect;
-    protocol = co_await Detect(worker, *downstream.stream, downstream.in, declared);
+    spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
+    worker.probe().Detected(Name(spoken));
   }
-  if (protocol == Protocol::kHttp) {
-    co_await ServeHttp(worker, downstream, call);
-  } else {
-    co_await ServeOpaque(worker, downstream, call);
+  if (spoken != Spoken::kHttp) {
+    const bool undecided = spoken == Spoken::kSilent;
+    spoken = co_await ServeOpaque(worker, downstream, call, undecided);
   }
+  if (spoken == Spoken::kHttp) co_await ServeHttp(worker, downstream, call);
 }
 
 }  // namespace tulle::sidecar::app

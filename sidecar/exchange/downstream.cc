@@ -8,8 +8,10 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
   io::Socket& socket = stream->socket();
   bool begun = !in.empty();
   socket.SetDeadline(begun ? socket.loop().now() + kHeadTime : idle_until);
+  // A head that comes in crumbs is parsed once per line, not once per byte.
+  bool worth_parsing = begun;
   for (;;) {
-    if (!in.empty()) {
+    if (worth_parsing) {
       const http::ParseResult parsed = http::ParseRequestHead(in.view(), head);
       if (parsed.status == http::ParseStatus::kBad)
         co_return NextResult{Next::kBad, parsed.reply, parsed.why};
@@ -27,6 +29,8 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
       co_return NextResult{begun ? Next::kBad : Next::kClosed, 400, nullptr};
     }
     in.Commit(got.bytes);
+    worth_parsing = in.size() >= http::kMaxHeadBytes ||
+                    std::string_view(space.data(), got.bytes).find('\n') != std::string_view::npos;
     if (!begun) socket.SetDeadline(socket.loop().now() + kHeadTime);
     begun = true;
   }

@@ -14,6 +14,7 @@ Exchange::Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& d
       dialer_(dialer),
       random_(random),
       loop_(downstream.stream->socket().loop()),
+      hang_up_(*this),
       retries_left_(static_cast<int>(plan.retry.attempts)) {}
 
 // Takes from the request head all that is needed later, since its views die when more of the body is read.
@@ -34,6 +35,21 @@ void Exchange::Prepare() {
   outcome_.request_bytes = body.bytes;
   downstream_.in.Consume(body.bytes);
   replayable_ = request_body_.done() && request_.size() <= kMaxReplayBytes;
+
+  io::Socket& client = downstream_.stream->socket();
+  client.AwaitHangUp(hang_up_);
+  if (client.hung_up()) OnHangUp();
+}
+
+// A client that ended its direction may still want its answer; one whose connection is gone does not, and
+// nobody should work for it.
+void Exchange::OnHangUp() {
+  io::Socket& client = downstream_.stream->socket();
+  client_gone_ = client.broken() || plan_.peer_is_sidecar;
+  client_deadline_ = client_gone_ ? loop_.now() : loop_.now() + kAfterHangUp;
+  if (!client.broken()) client.AwaitHangUp(hang_up_);
+  if (connection_ == nullptr || (relaying_ && !client_gone_)) return;
+  connection_->stream->socket().SetDeadline(TryDeadline());
 }
 
 io::Task<Outcome> Exchange::Run() {
@@ -48,6 +64,10 @@ io::Task<Outcome> Exchange::Run() {
   const int most_unsent = std::max(kMinUnsentAttempts, static_cast<int>(plan_.retry.attempts) + 1);
   int unsent = 0;
   for (;;) {
+    if (OutOfTime()) {
+      if (!client_gone_) co_await ReplyFailure();
+      break;
+    }
     ++outcome_.attempts;
     const Step step = co_await Attempt();
     if (step == Step::kDone) break;
@@ -62,16 +82,23 @@ io::Task<Outcome> Exchange::Run() {
     const auto longest = kFirstPause * (1 << std::min(unsent, 5));
     const std::chrono::nanoseconds pause =
         longest / 2 + std::chrono::microseconds(random_() % (longest / 2 / std::chrono::microseconds(1)));
-    if (loop_.now() + pause >= plan_.deadline) {
-      failure_status_ = 504;
-      outcome_.reason = "timeout/request";
-      failure_unsent_ = false;
-      co_await ReplyFailure();
-      break;
-    }
-    co_await loop_.Sleep(pause);
+    const std::chrono::nanoseconds left = plan_.deadline - loop_.now();
+    co_await loop_.Sleep(std::min(pause, left));
   }
   co_return std::move(outcome_);
+}
+
+// Whether another attempt would come too late; if so, the failure says why.
+bool Exchange::OutOfTime() {
+  if (client_gone_) {
+    outcome_.reason = "downstream/closed";
+    return true;
+  }
+  if (loop_.now() < plan_.deadline) return false;
+  failure_status_ = 504;
+  failure_unsent_ = false;
+  outcome_.reason = "timeout/request";
+  return true;
 }
 
 Exchange::Step Exchange::Failed(int status, std::string reason, bool unsent) {
@@ -100,13 +127,8 @@ io::Task<void> Exchange::ReplyFailure() {
   outcome_.reusable = written && reply.keep_alive;
 }
 
-io::TimePoint Exchange::TryDeadline() const {
-  if (!plan_.retry.per_try_timeout) return plan_.deadline;
-  return std::min(plan_.deadline, loop_.now() + *plan_.retry.per_try_timeout);
-}
-
 void Exchange::ExtendBodyDeadline(io::Socket& socket) {
-  socket.SetDeadline(std::min(plan_.deadline, loop_.now() + kBodyIdle));
+  socket.SetDeadline(client_gone_ ? loop_.now() : std::min(plan_.deadline, loop_.now() + kBodyIdle));
 }
 
 io::Task<Exchange::Step> Exchange::Attempt() {
@@ -132,10 +154,13 @@ io::Task<Exchange::Step> Exchange::Attempt() {
   }
 
   io::Stream& stream = *connection_->stream;
+  try_deadline_ = plan_.deadline;
+  if (plan_.retry.per_try_timeout)
+    try_deadline_ = std::min(plan_.deadline, loop_.now() + *plan_.retry.per_try_timeout);
   stream.socket().SetDeadline(TryDeadline());
   const std::string_view bytes = request_.view();
   const io::IoResult sent = co_await stream.Write(bytes);
-  if (!sent.ok() && sent.error == io::Error::kTimedOut) co_return Failed(504, "timeout/request", false);
+  if (sent.error == io::Error::kTimedOut) co_return co_await FailResponse(sent.error);
   if (request_body_.done()) co_return co_await AwaitResponse();
 
   // The rest of the body goes up while the response may already come down.
@@ -157,24 +182,32 @@ io::Task<void> Exchange::SendRequestBody() {
       ExtendBodyDeadline(down.socket());
       const std::span<char> space = downstream_.in.Space();
       const io::IoResult got = co_await down.Read(space);
-      if (!got.ok()) break;
+      if (got.error == io::Error::kTimedOut) {
+        const bool out_of_time = loop_.now() >= plan_.deadline;
+        co_return BreakRequest(out_of_time ? 504 : 408,
+                               out_of_time ? "timeout/request" : "timeout/request-body");
+      }
+      if (!got.ok()) co_return BreakRequest(0, "downstream/request-body");
       downstream_.in.Commit(got.bytes);
     }
     const http::BodyDecoder::Step piece = request_body_.Take(downstream_.in.view());
-    if (piece.bad) break;
+    if (piece.bad) co_return BreakRequest(400, "http/body");
     outcome_.request_bytes += piece.bytes;
     const io::IoResult written = co_await up.Write(piece.payload);
     if (!written.ok()) co_return;  // the upstream may have answered early; whoever reads it finds out
     downstream_.in.Consume(piece.bytes);
   }
-  if (request_body_.done()) {
-    sending_done_ = true;
-    co_return;
-  }
-  // The upstream must not take what it has for the whole request.
+  sending_done_ = true;
+}
+
+// The upstream must not take what it has for the whole request. `status` 0: nobody is there for an answer.
+void Exchange::BreakRequest(int status, const char* reason) {
   request_broken_ = true;
-  up.socket().ResetOnClose();
-  up.socket().Expire();
+  must_close_ = true;
+  failure_status_ = status;
+  outcome_.reason = reason;
+  connection_->stream->socket().ResetOnClose();
+  connection_->stream->socket().Expire();
 }
 
 io::Task<Exchange::Step> Exchange::AwaitResponse() {
@@ -190,6 +223,13 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
       }
       if (parsed.status == http::ParseStatus::kDone) {
         response_head_bytes_ = parsed.bytes;
+        const bool unasked = response_.status == 101 && !(upgrade_ && sending_done_);
+        if (unasked || (response_.interim() && ++interims_ > kMaxInterims)) {
+          must_close_ = !request_body_.done();
+          Failed(502, unasked ? "upstream/unasked-upgrade" : "upstream/too-many-interims", false);
+          co_await ReplyFailure();
+          co_return Step::kDone;
+        }
         if (!response_.interim()) co_return co_await RelayResponse();
         if (!co_await RelayInterim()) co_return Step::kDone;
         continue;
@@ -201,27 +241,37 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
       up.in.Commit(got.bytes);
       continue;
     }
-    if (request_broken_) {
-      DropConnection();
-      outcome_.reason = "downstream/request-body";
-      co_return Step::kDone;
-    }
-    // A connection that died under its first use after a rest took nothing with it that an idempotent request
-    // would mind.
-    const bool late = got.error == io::Error::kTimedOut;
-    const bool out_of_time = late && loop_.now() >= plan_.deadline;
-    const bool stale = connection_->reused && up.in.empty() && !late;
-    const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
-    if (!late) outcome_.host->Avoid(loop_.now());
-    const Step step = Failed(late ? 504 : 502,
-                             late ? (out_of_time ? "timeout/request" : "timeout/try")
-                                  : "upstream/" + std::string(io::Name(got.error)),
-                             false);
-    if (repeat) co_return step;
-    must_close_ = !request_body_.done();
-    co_await ReplyFailure();
+    co_return co_await FailResponse(got.error);
+  }
+}
+
+// The upstream connection ended, or time did, before the response began.
+io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
+  if (request_broken_) {
+    DropConnection();
+    if (failure_status_ != 0) co_await ReplyFailure();
     co_return Step::kDone;
   }
+  const bool late = error == io::Error::kTimedOut;
+  if (late && loop_.now() >= client_deadline_) {
+    connection_->stream->socket().ResetOnClose();
+    DropConnection();
+    outcome_.reason = "downstream/closed";
+    co_return Step::kDone;
+  }
+  // A connection that died under its first use after a rest took nothing with it that an idempotent request
+  // would mind.
+  const bool out_of_time = late && loop_.now() >= plan_.deadline;
+  const bool stale = connection_->reused && connection_->in.empty() && !late;
+  const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
+  if (!late) outcome_.host->Avoid(loop_.now());
+  std::string reason = out_of_time ? "timeout/request" : "timeout/try";
+  if (!late) reason = "upstream/" + std::string(io::Name(error));
+  const Step step = Failed(late ? 504 : 502, std::move(reason), false);
+  if (repeat) co_return step;
+  must_close_ = !request_body_.done();
+  co_await ReplyFailure();
+  co_return Step::kDone;
 }
 
 io::Task<bool> Exchange::RelayInterim() {
@@ -243,15 +293,17 @@ io::Task<bool> Exchange::RelayInterim() {
 io::Task<Exchange::Step> Exchange::RelayResponse() {
   upstream::Connection& up = *connection_;
   // The peer sidecar says that the request never reached its app.
-  const bool unsent = plan_.keep_mesh_headers && response_.Find(http::kUnsentHeader) != nullptr;
+  from_sidecar_ = plan_.keep_mesh_headers && !outcome_.host->target().identity.empty();
+  const bool unsent = from_sidecar_ && response_.Find(http::kUnsentHeader) != nullptr;
   if (unsent && replayable_) {
     const http::Header* reason = response_.Find(http::kReasonHeader);
     outcome_.host->Avoid(loop_.now());
     co_return Failed(response_.status, std::string(reason != nullptr ? reason->value : "upstream/unsent"),
                      true);
   }
+  relaying_ = true;
   outcome_.status = response_.status;
-  if (plan_.keep_mesh_headers) {
+  if (from_sidecar_) {
     if (const http::Header* reason = response_.Find(http::kReasonHeader)) outcome_.reason = reason->value;
   }
   response_body_ = http::BodyDecoder(response_);
@@ -261,13 +313,13 @@ io::Task<Exchange::Step> Exchange::RelayResponse() {
   http::ResponseForm form;
   form.client_is_1_0 = client_is_1_0_;
   form.dechunk = dechunk_;
-  form.keep_mesh_headers = plan_.keep_mesh_headers;
+  form.keep_mesh_headers = from_sidecar_;
   form.keep_alive = client_keeps_alive_ && sending_done_ && !response_body_.until_close() && !dechunk_;
 
   downstream_.out.Clear();
   http::AppendResponseHead(downstream_.out, response_, form, {});
   up.in.Consume(response_head_bytes_);
-  if (upgraded && upgrade_ && sending_done_) {
+  if (upgraded) {
     co_await RelayUpgrade();
     co_return Step::kDone;
   }
@@ -294,7 +346,11 @@ io::Task<bool> Exchange::RelayBody() {
     if (dechunk_) {
       while (!response_body_.done() && !up.in.empty()) {
         const http::BodyDecoder::Step piece = response_body_.Next(up.in.view());
-        if (piece.bad) co_return false;
+        if (piece.bad) {
+          outcome_.reason = "upstream/body";
+          co_return false;
+        }
+        outcome_.response_bytes += piece.bytes;
         out.Append(piece.payload);
         up.in.Consume(piece.bytes);
       }
@@ -317,10 +373,12 @@ io::Task<bool> Exchange::RelayBody() {
     }
     out.Clear();
     if (response_body_.done()) break;
+    if (request_broken_) co_return false;
     ExtendBodyDeadline(up.stream->socket());
     const std::span<char> space = up.in.Space();
     const io::IoResult got = co_await up.stream->Read(space);
     if (got.error == io::Error::kEof && response_body_.until_close()) break;
+    if (request_broken_) co_return false;
     if (!got.ok()) {
       const bool out_of_time = got.error == io::Error::kTimedOut && loop_.now() >= plan_.deadline;
       outcome_.reason = out_of_time ? "timeout/request" : "upstream/" + std::string(io::Name(got.error));
@@ -338,6 +396,7 @@ io::Task<void> Exchange::RelayUpgrade() {
   if (!written.ok()) co_return;
   Side down{*downstream_.stream, downstream_.in};
   Side up{*connection_->stream, connection_->in};
+  hang_up_.Unlink();
   const TunnelResult carried = co_await Tunnel(down, up);
   outcome_.request_bytes += carried.bytes_up;
   outcome_.response_bytes += carried.bytes_down;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <random>
@@ -38,6 +39,7 @@ struct Plan {
   bool mark_unsent = false;             // a reply of our own says when another sidecar may repeat the request
   bool keep_mesh_headers = false;       // x-tulle headers of the response are a peer sidecar's
   bool close_after = false;             // the client is to make a new connection for its next request
+  bool peer_is_sidecar = false;         // downstream; it never ends only its own direction
   std::span<const http::Field> added_headers;
 };
 
@@ -78,12 +80,29 @@ class Exchange {
   io::Task<bool> RelayBody();
   io::Task<void> RelayUpgrade();
   io::Task<void> SendRequestBody();
+  void BreakRequest(int status, const char* reason);
+  io::Task<Step> FailResponse(io::Error error);
+
+  // Nobody may be there any more to take the answer.
+  class HangUp final : public io::Waiter {
+   public:
+    explicit HangUp(Exchange& exchange) : exchange_(exchange) {}
+    bool Poll() override {
+      exchange_.OnHangUp();
+      return false;
+    }
+
+   private:
+    Exchange& exchange_;
+  };
+  void OnHangUp();
+  bool OutOfTime();
 
   Step Failed(int status, std::string reason, bool unsent);
   // Ends the sending of the body before the connection goes, since it writes there.
   void DropConnection();
   bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
-  io::TimePoint TryDeadline() const;
+  io::TimePoint TryDeadline() const { return std::min(try_deadline_, client_deadline_); }
   void ExtendBodyDeadline(io::Socket& socket);
   io::Task<void> ReplyFailure();
 
@@ -102,6 +121,9 @@ class Exchange {
   io::Buffer request_;           // head as sent, and what of the body was in hand
   bool replayable_ = false;      // request_ holds all of it
   bool request_broken_ = false;  // the client left or broke the rules in its body
+  HangUp hang_up_;
+  io::TimePoint client_deadline_ = io::kNever;  // when a client that hung up is given up
+  bool client_gone_ = false;
 
   std::vector<const upstream::Host*> tried_;
   std::unique_ptr<upstream::Connection> connection_;
@@ -109,9 +131,13 @@ class Exchange {
   size_t response_head_bytes_ = 0;
   http::BodyDecoder response_body_;
   bool dechunk_ = false;
+  bool from_sidecar_ = false;              // the response: its x-tulle headers can be believed
   std::optional<io::Task<void>> sending_;  // of the request body, beside the wait for the response
   bool sending_done_ = true;
   bool must_close_ = false;  // the client has to be told so in the response head
+  bool relaying_ = false;    // the response has begun
+  io::TimePoint try_deadline_ = io::kNever;
+  int interims_ = 0;
   int retries_left_ = 0;
   int failure_status_ = 503;
   bool failure_unsent_ = false;

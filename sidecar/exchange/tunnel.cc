@@ -25,6 +25,8 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
     const io::IoResult got = co_await from.stream.Read(space);
     if (got.error == io::Error::kEof) {
       to.stream.ShutdownWrite();
+      const std::string_view nothing;
+      co_await to.stream.Write(nothing);
       co_return;
     }
     if (!got.ok()) {

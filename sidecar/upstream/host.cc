@@ -28,17 +28,16 @@ void Host::CloseIdle(io::TimePoint now) {
 }
 
 std::shared_ptr<Host> Hosts::Get(const Target& target, io::Duration idle_limit) {
-  std::weak_ptr<Host>& known = hosts_[{target.address, target.identity}];
-  std::shared_ptr<Host> host = known.lock();
-  if (host == nullptr) known = host = std::make_shared<Host>(target, idle_limit);
-  return host;
+  std::shared_ptr<Host>& known = hosts_[{target.address, target.identity}];
+  if (known == nullptr) known = std::make_shared<Host>(target, idle_limit);
+  return known;
 }
 
 void Hosts::Sweep(io::TimePoint now) {
   std::erase_if(hosts_, [&](const auto& item) {
-    const std::shared_ptr<Host> host = item.second.lock();
-    if (host != nullptr) host->CloseIdle(now);
-    return host == nullptr;
+    const std::shared_ptr<Host>& host = item.second;
+    host->CloseIdle(now);
+    return host.use_count() == 1 && !host->has_idle();
   });
 }
 

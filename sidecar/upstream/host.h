@@ -39,6 +39,7 @@ class Host {
   // Keeps a connection for the next request; it must be between two messages.
   void PutIdle(std::unique_ptr<Connection> connection, io::TimePoint now);
   void CloseIdle(io::TimePoint now);
+  bool has_idle() const { return !idle_.empty(); }
 
  private:
   friend class InFlight;
@@ -68,7 +69,7 @@ class InFlight {
   std::shared_ptr<Host> host_;
 };
 
-// The hosts of one worker, each once. A host lives as long as somebody holds it.
+// The hosts of one worker, each once. A host lives as long as somebody holds it or it has idle connections.
 class Hosts {
  public:
   std::shared_ptr<Host> Get(const Target& target, io::Duration idle_limit);
@@ -81,7 +82,7 @@ class Hosts {
       return io::SocketAddress::Hash()(key.first) ^ std::hash<std::string>()(key.second);
     }
   };
-  std::unordered_map<std::pair<io::SocketAddress, std::string>, std::weak_ptr<Host>, KeyHash> hosts_;
+  std::unordered_map<std::pair<io::SocketAddress, std::string>, std::shared_ptr<Host>, KeyHash> hosts_;
 };
 
 }  // namespace tulle::sidecar::upstream

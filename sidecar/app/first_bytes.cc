@@ -1,0 +1,69 @@
+#include "sidecar/app/first_bytes.h"
+
+#include "lib/io/event.h"
+#include "sidecar/app/limits.h"
+#include "sidecar/detect/sniff.h"
+
+namespace tulle::sidecar::app {
+namespace {
+
+bool HasOtherHead(std::string_view bytes) {
+  constexpr char kTlsHandshake = 22;
+  return bytes.starts_with(kTlsHandshake) || bytes.starts_with("PRI * HTTP/2");
+}
+
+// From the first byte on there is more patience; what could be the start of a request for all of that time
+// is taken for one.
+io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
+  detect::Spoken spoken = detect::SniffPlain(in.view());
+  while (spoken == detect::Spoken::kNeedMore) {
+    if (!in.empty()) stream.socket().SetDeadline(stream.socket().loop().now() + kRequestLineTime);
+    const std::span<char> space = in.Space();
+    const io::IoResult got = co_await stream.Read(space);
+    if (!got.ok()) break;
+    in.Commit(got.bytes);
+    spoken = detect::SniffPlain(in.view());
+  }
+  stream.socket().SetDeadline(io::kNever);
+  if (in.empty()) co_return Spoken::kSilent;
+  co_return spoken == detect::Spoken::kOpaque ? Spoken::kOpaque : Spoken::kHttp;
+}
+
+io::Task<void> Hear(exchange::Side side, io::IoResult& heard, io::Event& any) {
+  const std::span<char> space = side.in.Space();
+  heard = co_await side.stream.Read(space);
+  if (heard.ok()) side.in.Commit(heard.bytes);
+  any.Notify();
+}
+
+bool Broken(const io::IoResult& heard) {
+  return heard.error != io::Error::kNone && heard.error != io::Error::kAgain &&
+         heard.error != io::Error::kEof;
+}
+
+}  // namespace
+
+io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Protocol declared) {
+  if (declared == meshconfig::Protocol::kTcp) co_return Spoken::kOpaque;
+  stream.socket().SetDeadline(stream.socket().loop().now() + kDetectTime);
+  const Spoken spoken = co_await Sniff(stream, in);
+  if (declared != meshconfig::Protocol::kHttp) co_return spoken;
+  co_return spoken == Spoken::kOpaque&& HasOtherHead(in.view()) ? Spoken::kOpaque : Spoken::kHttp;
+}
+
+io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream) {
+  io::Event any(downstream.stream.socket().loop());
+  io::IoResult client{0, io::Error::kAgain}, server{0, io::Error::kAgain};
+  {
+    io::Task<void> hear_client = Hear(downstream, client, any);
+    io::Task<void> hear_server = Hear(upstream, server, any);
+    hear_client.Start();
+    hear_server.Start();
+    if (!hear_client.done() && !hear_server.done()) co_await any.Wait(io::kNever);
+  }
+  if (Broken(client) || Broken(server)) co_return Spoken::kSilent;
+  if (!client.ok() || server.ok()) co_return Spoken::kOpaque;
+  co_return co_await Sniff(downstream.stream, downstream.in);
+}
+
+}  // namespace tulle::sidecar::app
