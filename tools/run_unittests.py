@@ -28,6 +28,11 @@ class Recorder(unittest.TextTestResult):
 
     addError = addFailure
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.keep(subtest, results.FAILED, self._exc_info_to_string(err, test))
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self.keep(test, results.SKIPPED, reason)
