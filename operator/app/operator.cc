@@ -23,6 +23,8 @@ namespace {
 
 constexpr const char* kLease = "tulle-operator";
 constexpr std::chrono::seconds kUpkeep{10};
+constexpr int kStartAttempts = 20;
+constexpr std::chrono::seconds kStartPause{1};
 
 using Now = std::chrono::system_clock;
 
@@ -85,6 +87,12 @@ base::Result<bool> Operator::StartOnKubernetes() {
   if (!cluster.ok()) return cluster.failure();
   p.client = std::make_unique<kube::Client>(*cluster);
   base::Result<identity::Authority> root = ca::RootFromSecret(*p.client, settings_.ns, Now::now());
+  // An API server that is just being restarted is no reason for the long pauses of a crash loop.
+  for (int i = 0; i < kStartAttempts && !root.ok(); ++i) {
+    spdlog::warn("{}", root.failure().what);
+    std::this_thread::sleep_for(kStartPause);
+    root = ca::RootFromSecret(*p.client, settings_.ns, Now::now());
+  }
   if (!root.ok()) return root.failure();
   p.tokens = std::make_unique<ca::TokenReview>(*p.client);
   p.issuer = std::make_unique<ca::Issuer>(

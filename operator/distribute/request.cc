@@ -12,6 +12,22 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 
+// Statuses that a sidecar never gives in its own name.
+std::string_view Phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 401:
+      return "Unauthorized";
+    case 411:
+      return "Length Required";
+    case 426:
+      return "Upgrade Required";
+    default:
+      return http::ReasonPhrase(status);
+  }
+}
+
 Request Take(const http::RequestHead& head) {
   Request request;
   request.method = head.method;
@@ -56,7 +72,7 @@ io::Task<base::Result<Request, BadRequest>> ReadRequest(io::Stream& stream, io::
 }
 
 std::string FormatReply(int status, std::string_view json_body) {
-  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::ReasonPhrase(status)) +
+  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(Phrase(status)) +
          "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(json_body.size()) +
          "\r\nConnection: close\r\n\r\n" + std::string(json_body);
 }

@@ -34,11 +34,7 @@ class Kubernetes::Handler : public kube::WatchHandler {
 
   void OnPut(const std::string& key, const nlohmann::json& object) override {
     ++owner_.events_;
-    nlohmann::json named = object;
-    // Objects inside a list carry no kind of their own.
-    named["apiVersion"] = watched_.api_version;
-    named["kind"] = KindText();
-    base::Result<model::Object, json::Problems> read = ReadObject(watched_.kind, named);
+    base::Result<model::Object, json::Problems> read = Read(object);
     if (read.ok()) {
       owner_.inbox_.Put(std::move(*read));
     } else {
@@ -59,6 +55,15 @@ class Kubernetes::Handler : public kube::WatchHandler {
   }
 
  private:
+  base::Result<model::Object, json::Problems> Read(const nlohmann::json& object) const {
+    if (*KindText() == '\0') return ReadObject(watched_.kind, object);
+    // Objects inside a list carry no kind of their own, but the reader of ours wants one.
+    nlohmann::json named = object;
+    named["apiVersion"] = watched_.api_version;
+    named["kind"] = KindText();
+    return ReadObject(watched_.kind, named);
+  }
+
   const char* KindText() const {
     switch (watched_.kind) {
       case model::Kind::kRoute:
