@@ -14,7 +14,7 @@ PRODUCTS = ("operator", "webhook", "sidecar", "cli", "standalone")
 PURE = ("operator/compile", "webhook/inject", "sidecar/route", "sidecar/balance")
 IMPURE = re.compile(r"<(fstream|thread|unistd\.h|fcntl\.h|poll\.h|ctime|time\.h|sys/\w+\.h|random)>"
                     r"|\"lib/io/|(system|steady)_clock::now|\b(getenv|random_device)\b")
-CALL = re.compile(r"\btulle_(room|program)\s*\(([^)]*)\)")
+CALL = re.compile(r"^[ ]*tulle_(room|program|fuzz)\s*\(([^)]*)\)", re.MULTILINE)
 KEYWORDS = ("ROOMS", "LIBRARIES", "TEST_ROOMS", "TEST_LIBRARIES")
 
 
@@ -24,10 +24,15 @@ class Room:
         self.rooms, self.test_rooms, self.program_rooms = set(), set(), set()
         for kind, arguments in CALL.findall(re.sub(r"#.*", "", cmake_text)):
             lists = keyword_lists(arguments)
+            if kind == "fuzz":  # tulle_fuzz(name room...): the folder is one room of programs
+                self.test_rooms.update(arguments.split()[1:])
+                continue
             (self.rooms if kind == "room" else self.program_rooms).update(lists["ROOMS"])
             self.test_rooms.update(lists["TEST_ROOMS"])
 
     def allowed(self, file_name):
+        if self.folder == "fuzz":
+            return self.test_rooms
         if file_name == "main.cc":
             return self.rooms | self.program_rooms
         return self.rooms | self.test_rooms if file_name.endswith("_test.cc") else self.rooms

@@ -45,6 +45,12 @@ class Rooms(Project):
         self.assertEqual("", self.rooms(**files, webhook__main_DOT_cc='#include "lib/a/x.h"'))
         self.assertIn("webhook includes lib/a", self.rooms(**files, webhook__other_DOT_cc='#include "lib/a/x.h"'))
 
+    def test_fuzz_targets_may_include_the_rooms_they_name(self):
+        files = {"lib__a__CMakeLists_DOT_txt": "tulle_room()", "lib__a__x_DOT_h": "",
+                 "fuzz__path_DOT_cc": '#include "lib/a/x.h"'}
+        self.assertEqual("", self.rooms(**files, fuzz__CMakeLists_DOT_txt="tulle_fuzz(path lib/a)"))
+        self.assertIn("fuzz includes lib/a", self.rooms(**files, fuzz__CMakeLists_DOT_txt="tulle_fuzz(path)"))
+
     def test_headers_outside_rooms_are_found(self):
         self.assertIn("no header of a room", self.rooms(
             lib__a__CMakeLists_DOT_txt="tulle_room()", lib__a__x_DOT_cc='#include "x.h"', lib__a__x_DOT_h=""))
