@@ -18,7 +18,7 @@ class Event {
 
  private:
   Loop& loop_;
-  List<Waiter> waiting_;
+  List<Awaiter> waiting_;
 };
 
 struct Event::Awaiter final : public Waiter, private Timer {
@@ -29,9 +29,11 @@ struct Event::Awaiter final : public Waiter, private Timer {
     event_.waiting_.PushBack(*this);
     if (deadline_ != kNever) Schedule(deadline_);
   }
-  bool await_resume() {
+  bool await_resume() const { return !timed_out_; }
+  // The deadline no longer counts, even when it passes in the same turn.
+  void Notified() {
     Cancel();
-    return !timed_out_;
+    loop_.Ready(*this);
   }
 
  private:
@@ -48,9 +50,7 @@ struct Event::Awaiter final : public Waiter, private Timer {
 inline Event::Awaiter Event::Wait(TimePoint deadline) { return Awaiter(*this, deadline); }
 
 inline void Event::Notify() {
-  List<Waiter> woken;
-  woken.Splice(waiting_);
-  while (Waiter* waiter = woken.PopFront()) loop_.Ready(*waiter);
+  while (Awaiter* waiter = waiting_.PopFront()) waiter->Notified();
 }
 
 }  // namespace tulle::io
