@@ -63,6 +63,7 @@ Registry::Family& Registry::FamilyOf(std::string_view name, std::string_view hel
   auto found = families_.find(name);
   if (found == families_.end())
     found = families_.emplace(std::string(name), Family{std::string(help), type, {}, {}, {}, {}}).first;
+  if (found->second.type != type) __builtin_trap();  // one name for two things is a bug of ours
   return found->second;
 }
 
