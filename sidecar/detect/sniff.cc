@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kMaxMethodBytes = 24;
 constexpr size_t kMaxHelloBytes = 16 << 10;
+constexpr size_t kRecordHeaderBytes = 5;
+constexpr size_t kMessageHeaderBytes = 4;
 constexpr uint8_t kHandshake = 22;
 constexpr uint8_t kClientHello = 1;
 constexpr uint16_t kAlpnExtension = 16;
@@ -79,6 +81,7 @@ std::optional<std::vector<std::string>> ReadClientHello(std::string_view body) {
 }  // namespace
 
 Spoken SniffPlain(std::string_view bytes) {
+  if (bytes == "\r") return Spoken::kNeedMore;
   if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   size_t method = 0;
   while (method < bytes.size() && method <= kMaxMethodBytes && bytes[method] >= 'A' && bytes[method] <= 'Z')
@@ -95,19 +98,19 @@ Spoken SniffPlain(std::string_view bytes) {
 }
 
 Hello ReadHello(std::string_view bytes) {
+  const Hello not_tls{Hello::Kind::kNotTls, {}};
   if (bytes.empty()) return {};
-  if (static_cast<uint8_t>(bytes[0]) != kHandshake || (bytes.size() > 1 && bytes[1] != 3))
-    return {Hello::Kind::kNotTls, {}};
-  if (bytes.size() < 9) return {};
-  Fields record(bytes.substr(3));
-  const uint32_t record_bytes = record.Number(2);
-  if (record_bytes > kMaxHelloBytes || static_cast<uint8_t>(bytes[5]) != kClientHello)
-    return {Hello::Kind::kNotTls, {}};
-  if (bytes.size() < 5 + record_bytes) return {};
-  Fields message(bytes.substr(5, record_bytes));
+  if (static_cast<uint8_t>(bytes[0]) != kHandshake || (bytes.size() > 1 && bytes[1] != 3)) return not_tls;
+  if (bytes.size() < kRecordHeaderBytes) return {};
+  const uint32_t record_bytes = Fields(bytes.substr(3)).Number(2);
+  if (record_bytes < kMessageHeaderBytes || record_bytes > kMaxHelloBytes) return not_tls;
+  if (bytes.size() > kRecordHeaderBytes && static_cast<uint8_t>(bytes[kRecordHeaderBytes]) != kClientHello)
+    return not_tls;
+  if (bytes.size() < kRecordHeaderBytes + record_bytes) return {};
+  Fields message(bytes.substr(kRecordHeaderBytes, record_bytes));
   message.Number(1);
   auto alpn = ReadClientHello(message.Vector(3));
-  if (!message.ok() || !alpn) return {Hello::Kind::kNotTls, {}};
+  if (!message.ok() || !alpn) return not_tls;
   return {Hello::Kind::kTls, std::move(*alpn)};
 }
 
