@@ -290,17 +290,23 @@ io::Task<bool> Exchange::RelayInterim() {
   co_return true;
 }
 
+// The peer sidecar answers for its app, which it could not reach, or which broke off before it answered. The
+// first is safe to repeat, the second under the same rule as a connection of our own that breaks. Apps cannot
+// say such a thing: their x-tulle headers end at their sidecar.
+std::optional<Exchange::Step> Exchange::AppFailed() {
+  const http::Header* reason = from_sidecar_ ? response_.Find(http::kReasonHeader) : nullptr;
+  if (reason == nullptr) return std::nullopt;
+  const bool unsent = response_.Find(http::kUnsentHeader) != nullptr && replayable_;
+  const bool sent = reason->value.starts_with("upstream/") && MayRepeatSent();
+  if (!unsent && !sent) return std::nullopt;
+  outcome_.host->Avoid(loop_.now());
+  return Failed(response_.status, std::string(reason->value), unsent);
+}
+
 io::Task<Exchange::Step> Exchange::RelayResponse() {
   upstream::Connection& up = *connection_;
-  // The peer sidecar says that the request never reached its app.
   from_sidecar_ = plan_.keep_mesh_headers && !outcome_.host->target().identity.empty();
-  const bool unsent = from_sidecar_ && response_.Find(http::kUnsentHeader) != nullptr;
-  if (unsent && replayable_) {
-    const http::Header* reason = response_.Find(http::kReasonHeader);
-    outcome_.host->Avoid(loop_.now());
-    co_return Failed(response_.status, std::string(reason != nullptr ? reason->value : "upstream/unsent"),
-                     true);
-  }
+  if (const auto step = AppFailed()) co_return *step;
   relaying_ = true;
   outcome_.status = response_.status;
   if (from_sidecar_) {

@@ -75,6 +75,7 @@ class Exchange {
   void Prepare();
   io::Task<Step> Attempt();
   io::Task<Step> AwaitResponse();
+  std::optional<Step> AppFailed();
   io::Task<Step> RelayResponse();
   io::Task<bool> RelayInterim();
   io::Task<bool> RelayBody();
