@@ -30,8 +30,10 @@ class Client {
     std::string config_file;  // of the mounted ConfigMap; may be absent
     std::string version;
   };
-  // Hands a snapshot to the data plane and calls `in_force`, on this loop, when no new request follows an older one.
-  using Publish = std::function<void(std::shared_ptr<const Snapshot> snapshot, std::function<void()> in_force)>;
+  // Hands a snapshot to the data plane and calls `in_force`, on this loop, when no new request follows an
+  // older one.
+  using Publish =
+      std::function<void(std::shared_ptr<const Snapshot> snapshot, std::function<void()> in_force)>;
 
   Client(io::Loop& loop, Options options, const identity::StateDir& state, Publish publish);
 

@@ -72,6 +72,9 @@ std::optional<std::string> Store::Decode(Entry& entry) {
       if (!address) return json::JoinProblems(address.failure());
       if (!io::SocketAddress::Parse(address->address, 0))
         return "address: \"" + address->address + "\" is not an IP address";
+      if (address->service && address->endpoint) return "address: both a Service and an endpoint";
+      if (address->endpoint && !CompileEndpoint(*address->endpoint))
+        return "endpoint: \"" + address->endpoint->address + "\" is not an IP address";
       entry.address = std::make_shared<const meshconfig::Address>(std::move(*address));
       return std::nullopt;
     }
