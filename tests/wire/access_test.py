@@ -10,7 +10,8 @@ from talk import Client, Truncated, WireTest
 def web(*rules, mtls="Strict", **more):
     """Workload shop/web with rules (name, action, from, to)."""
     return {"name": "shop/web", "mtls": mtls, **more,
-            "rules": [{"name": name, "action": action, "from": source, "to": target} for name, action, source, target in rules]}
+            "rules": [{"name": name, "action": action, "from": source, "to": target} for name, action, source,
+                target in rules]}
 
 
 CLIENT = [{"identities": [A_IDENTITY]}]
@@ -49,8 +50,10 @@ class Denials(WireTest):
         self.denied(response, "access/deny shop/p#0")
 
     def test_paths_that_can_be_read_in_two_ways(self):
-        for path in (b"//admin", b"/x/../admin", b"/./admin", b"/%61dmin", b"/%2e/admin", b"/x/%2e%2e/admin", b"/%2Fadmin",
-                     b"/x%5C..%5Cadmin", b"/x\\..\\admin", b"/admin;a=b", b"/;/admin", b"/%2561dmin", b"/admin%00", b"/x/..",
+        for path in (b"//admin", b"/x/../admin", b"/./admin", b"/%61dmin", b"/%2e/admin", b"/x/%2e%2e/admin",
+                b"/%2Fadmin",
+                     b"/x%5C..%5Cadmin", b"/x\\..\\admin", b"/admin;a=b", b"/;/admin", b"/%2561dmin", b"/admin%00",
+                         b"/x/..",
                      b"/%zz", b"/%"):
             with self.subTest(path):
                 self.denied(self.ask(path), "access/ambiguous-path")
@@ -77,11 +80,14 @@ class Denials(WireTest):
 class Allowances(WireTest):
     options = {"workload": web(
         ("shop/allow#0", "Allow", OTHER, []),
-        ("shop/allow#1", "Allow", CLIENT, [{"methods": ["GET"], "paths": [{"exact": "/open"}, {"regex": "/items/[0-9]+"}]}]))}
+        ("shop/allow#1", "Allow", CLIENT,
+            [{"methods": ["GET"], "paths": [{"exact": "/open"}, {"regex": "/items/[0-9]+"}]}]))}
 
     def test_only_what_is_allowed_passes(self):
-        for method, path, status in ((b"GET", b"/open", 200), (b"POST", b"/open", 403), (b"GET", b"/open/", 403), (b"GETX", b"/open", 403),
-                                     (b"GET", b"/items/12", 200), (b"GET", b"/items/12/x", 403), (b"OPTIONS", b"*", 403),
+        for method, path, status in ((b"GET", b"/open", 200), (b"POST", b"/open", 403), (b"GET", b"/open/", 403),
+                (b"GETX", b"/open", 403),
+                                     (b"GET", b"/items/12", 200), (b"GET", b"/items/12/x", 403),
+                                         (b"OPTIONS", b"*", 403),
                                      (b"GET", b"/", 403)):
             with self.subTest((method, path)):
                 response = self.ask(path, method=method)
@@ -98,7 +104,8 @@ class Allowances(WireTest):
 class Headers(WireTest):
     options = {"workload": web(mtls="Permissive")}
 
-    SPELLINGS = (b"x-tulle-source", b"X-Tulle-Source", b"X_TULLE_SOURCE", b"x-tulle_source", b"X_tulle-unsent", b"x-tulle-reason",
+    SPELLINGS = (b"x-tulle-source", b"X-Tulle-Source", b"X_TULLE_SOURCE", b"x-tulle_source", b"X_tulle-unsent",
+            b"x-tulle-reason",
                  b"x-tulle", b"x-TULLEsource")
 
     def forged(self):
@@ -111,7 +118,8 @@ class Headers(WireTest):
 
     def test_headers_of_the_mesh_in_an_answer_of_the_app_are_dropped(self):
         self.backend.on(b"/answer", lambda wire, _: wire.send(
-            b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nX-Tulle-Unsent: 1\r\nx_tulle_reason: forged\r\nx-tulle-reason: forged\r\n\r\n"))
+            b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nX-Tulle-Unsent: 1\r\nx_tulle_reason: forged\r\n"
+            b"x-tulle-reason: forged\r\n\r\n"))
         response = self.ask(b"/answer", method=b"POST", body=b"once")
         self.assertEqual([name for name, _ in response.headers if b"tulle" in name.lower()], [])
         self.assertEqual(len(self.backend.seen(b"/answer")), 1)

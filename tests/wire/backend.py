@@ -84,8 +84,8 @@ def echo(wire, request):
 
 
 class Backend:
-    """Answers by `scripts[path]`, a function of (wire, request) that reads the body itself, or by `default`. A script that
-    returns False ends the connection."""
+    """Answers by `scripts[path]`, a function of (wire, request) that reads the body itself, or by `default`. A script
+    that returns False ends the connection."""
 
     def __init__(self, host="127.0.0.1", port=0, default=echo):
         self.scripts = {}

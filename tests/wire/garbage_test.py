@@ -10,10 +10,13 @@ import urllib.request
 from talk import Client, Truncated, WireTest
 
 SHAPES = [
-    b"\0" * 1000, b"\xff" * 100000, b"\r\n" * 5000, b"GET " * 1000, b"A" * 100000, b"\x16\x03\x01\xff\xff" + b"\0" * 1000,
+    b"\0" * 1000, b"\xff" * 100000, b"\r\n" * 5000, b"GET " * 1000, b"A" * 100000, b"\x16\x03\x01\xff\xff" +
+            b"\0" * 1000,
     b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\x16\x03\x03\x40\x00\x01\x00\x3f\xfc" + b"\xff" * 16380, b"\x16\x03",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1000, b"GET / HTTP/1.1\r\n\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nx", b"\x80\x2e\x01\x03\x01", b"%s%n" * 1000, b"{}" * 1000,
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1000,
+        b"GET / HTTP/1.1\r\n\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nx", b"\x80\x2e\x01\x03\x01", b"%s%n" * 1000,
+        b"{}" * 1000,
 ]
 
 
@@ -76,7 +79,8 @@ class Garbage(WireTest):
             sock.close()
 
     def test_reader_that_never_reads_holds_nobody_up(self):
-        self.backend.on(b"/big", lambda wire, _: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + bytes(50000000)))
+        self.backend.on(b"/big", lambda wire,
+                _: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + bytes(50000000)))
         stuck = [self.client().send(b"GET /big HTTP/1.1\r\nHost: web\r\n\r\n") for _ in range(10)]
         time.sleep(0.3)
         self.healthy(self.client())
@@ -88,7 +92,8 @@ class Garbage(WireTest):
         established = self.client()
         for _ in range(20):
             with socket.create_connection(self.pair.inbound(), timeout=5) as sock:
-                sock.sendall(b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + os.urandom(32) + b"\0\0\2\x13\x01\1\0" + os.urandom(200))
+                sock.sendall(b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + os.urandom(32) + b"\0\0\2\x13\x01\1\0" +
+                        os.urandom(200))
         self.healthy(established)
 
     def test_a_flood_of_pipelined_requests_is_served_in_turn(self):

@@ -1,4 +1,4 @@
-"""Apps that answer badly: the client gets an error with a reason, or sees that the answer broke off; never a wrong answer."""
+"""Apps that answer badly: the client gets an error with a reason, or sees that the answer broke off."""
 
 import time
 import unittest
@@ -30,8 +30,10 @@ class BadHeads(WireTest):
 
     def test_heads_that_are_none(self):
         self.check([
-            ("garbage", b"\x80\x90garbage\r\n\r\n"), ("text", b"hello world\r\n\r\n"), ("other version", b"HTTP/2.0 200 OK\r\n\r\n"),
-            ("no status", b"HTTP/1.1 OK\r\n\r\n"), ("short status", b"HTTP/1.1 20 OK\r\n\r\n"), ("letters", b"HTTP/1.1 2xx OK\r\n\r\n"),
+            ("garbage", b"\x80\x90garbage\r\n\r\n"), ("text", b"hello world\r\n\r\n"),
+                    ("other version", b"HTTP/2.0 200 OK\r\n\r\n"),
+            ("no status", b"HTTP/1.1 OK\r\n\r\n"), ("short status", b"HTTP/1.1 20 OK\r\n\r\n"),
+                ("letters", b"HTTP/1.1 2xx OK\r\n\r\n"),
             ("status below 100", b"HTTP/1.1 099 OK\r\n\r\n"), ("bare LF", b"HTTP/1.1 200 OK\nX: y\n\n"),
             ("NUL", b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n"), ("folded", b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"),
         ], "^(upstream|http)/")
@@ -49,7 +51,8 @@ class BadHeads(WireTest):
         self.check([("close", b"")], "^upstream/closed")
 
     def test_endless_head(self):
-        self.check([("headers", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100000), ("line", b"HTTP/1.1 200 " + b"a" * 200000)],
+        self.check([("headers", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100000),
+                ("line", b"HTTP/1.1 200 " + b"a" * 200000)],
                    "^(upstream|http)/(head-too-large|too-many-headers)")
 
     def test_flood_of_interim_responses(self):
@@ -91,9 +94,11 @@ class BrokenBodies(WireTest):
             client.send(b"GET /reset10 HTTP/1.0\r\nHost: web\r\n\r\n").response()
 
     def test_bad_chunks_break_the_response(self):
-        for chunks in (b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhello!!\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"-5\r\nhello\r\n"):
+        for chunks in (b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhello!!\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n",
+                b"-5\r\nhello\r\n"):
             with self.subTest(chunks):
-                self.backend.on(b"/chunks", says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, stay=True))
+                self.backend.on(b"/chunks",
+                        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, stay=True))
                 with Client(self.pair.outbound) as client:
                     try:
                         self.assertEqual(client.get(b"/chunks").status, 502)
@@ -104,7 +109,8 @@ class BrokenBodies(WireTest):
         """Poison after a whole response must not answer the next request."""
         poison = reply(b"poison")
         for name, answer, method in [
-                ("longer than said", reply(b"four") + poison, b"GET"), ("204", b"HTTP/1.1 204 No Content\r\n\r\n" + poison, b"GET"),
+                ("longer than said", reply(b"four") + poison, b"GET"),
+                        ("204", b"HTTP/1.1 204 No Content\r\n\r\n" + poison, b"GET"),
                 ("304", b"HTTP/1.1 304 Not Modified\r\n\r\n" + poison, b"GET"), ("HEAD", reply(b"") + poison, b"HEAD")]:
             with self.subTest(name):
                 self.backend.on(b"/more", lambda wire, _, data=answer: wire.send(data))

@@ -9,7 +9,8 @@ import unittest
 from pair import A_IDENTITY, B_IDENTITY, Authority
 from talk import Client, Truncated, WireTest, eventually
 
-LEAF = "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=critical,CA:FALSE\n"
+LEAF = "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n" \
+    "basicConstraints=critical,CA:FALSE\n"
 ASK = b"GET /secret HTTP/1.1\r\nHost: web\r\n\r\n"
 
 
@@ -49,7 +50,8 @@ class AtTheDoor(WireTest):
     def test_a_workload_of_the_mesh_is_let_in(self):
         leaf = self.authority.issue("good", "URI:spiffe://cluster.local/ns/other/sa/good")
         self.assertEqual(self.call(certificate=leaf).status, 200)
-        self.assertEqual(self.backend.seen(b"/secret")[0].header(b"x-tulle-source"), [b"spiffe://cluster.local/ns/other/sa/good"])
+        self.assertEqual(self.backend.seen(b"/secret")[0].header(b"x-tulle-source"),
+                [b"spiffe://cluster.local/ns/other/sa/good"])
 
     def test_no_certificate(self):
         self.refused()
@@ -60,7 +62,8 @@ class AtTheDoor(WireTest):
         self.refused(certificate=(f"{other.directory}/root.crt", f"{other.directory}/root.key"))
 
     def test_certificate_that_is_a_ca(self):
-        ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,digitalSignature\nsubjectAltName=URI:" + A_IDENTITY
+        ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,digitalSignature\n" \
+            "subjectAltName=URI:" + A_IDENTITY
         signs = LEAF.replace("digitalSignature", "digitalSignature,keyCertSign") + "subjectAltName=URI:" + A_IDENTITY
         self.refused(certificate=self.issue("ca", ca))
         self.refused(certificate=self.issue("signs", signs))
@@ -151,7 +154,8 @@ class Permissive(WireTest):
 class WrongServer(WireTest):
     """B proves to be shop/web, but A was told to find somebody else there."""
 
-    options = {"endpoints": lambda pair: [(pair.b.ip, pair.b.ports["inbound"], "spiffe://cluster.local/ns/shop/sa/payments")]}
+    options = {"endpoints": lambda pair: [(pair.b.ip, pair.b.ports["inbound"],
+            "spiffe://cluster.local/ns/shop/sa/payments")]}
 
     def test_valid_certificate_of_another_workload_is_refused(self):
         response = self.ask(b"/secret", method=b"POST", body=b"for payments only")

@@ -118,6 +118,8 @@ class DeclaredTcp(Raw):
 
 
 class Detected(Raw):
+    options = {"policy": {"connectTimeout": "20s"}}
+
     def test_a_server_that_speaks_first_is_heard_within_a_second(self):
         self.play(lambda wire: (wire.send(b"220 ready\r\n"), wire.sock.recv(1)))
         began = time.monotonic()

@@ -1,10 +1,10 @@
-"""A pair of real sidecars on loopback, without an operator: certificates and config are laid into their state directories.
+"""A pair of real sidecars on loopback, without an operator: certificates and config are laid into their folders.
 
     with Pair(backend_port) as pair:
         pair.request(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
 
-A client talks to pair.outbound as an app would after the redirect; sidecar A carries it over mutual TLS to sidecar B, which
-forwards to the backend. B listens on 127.0.1.1, the address that A's config gives as the endpoint.
+A client talks to pair.outbound as an app would after the redirect; sidecar A carries it over mutual TLS to sidecar B,
+which forwards to the backend. B listens on 127.0.1.1, the address that A's config gives as the endpoint.
 """
 
 import json
@@ -64,10 +64,12 @@ def read(path):
 
 def service_resources(endpoints, port=80, policy=None, rules=None, protocol="Detect", address="10.9.9.9"):
     """Config of a caller of Service shop/web at `address`. Endpoints are (ip, port, identity)."""
-    default_rule = {"name": "service/shop/web", "backends": [{"source": "service/shop/web", "endpoints": "endpoints/shop/web", "port": port}]}
+    default_rule = {"name": "service/shop/web",
+            "backends": [{"source": "service/shop/web", "endpoints": "endpoints/shop/web", "port": port}]}
     return {
         f"address/{address}": {"address": address, "service": "shop/web"},
-        "service/shop/web": {"name": "shop/web", "ports": [{"port": port, "protocol": protocol, "rules": rules or [default_rule]}],
+        "service/shop/web": {"name": "shop/web",
+            "ports": [{"port": port, "protocol": protocol, "rules": rules or [default_rule]}],
                              "policy": policy or {}},
         "endpoints/shop/web": {"name": "shop/web", "endpoints": [
             {"address": ip, "pod": "shop/web-1", "identity": identity, "ports": [{"port": port, "target": target}]}
@@ -76,7 +78,8 @@ def service_resources(endpoints, port=80, policy=None, rules=None, protocol="Det
 
 
 def document(trust_bundle, workload, resources):
-    body = {"mesh": {"trustDomain": "cluster.local", "trustBundle": trust_bundle}, f"workload/{workload['name']}": workload, **resources}
+    body = {"mesh": {"trustDomain": "cluster.local", "trustBundle": trust_bundle},
+            f"workload/{workload['name']}": workload, **resources}
     return {"format": "tulle.dev/meshconfig/v1",
             "resources": [{"name": name, "version": "test", "body": value} for name, value in body.items()]}
 
@@ -88,12 +91,15 @@ class Sidecar:
         self.ip = ip
         self.state = os.path.join(directory, ip)
         os.makedirs(self.state, exist_ok=True)
-        for name, content in {"key.pem": read(key), "certificate.pem": read(certificate), "roots.pem": root, "config.json": json.dumps(config)}.items():
+        for name, content in {"key.pem": read(key), "certificate.pem": read(certificate), "roots.pem": root,
+                "config.json": json.dumps(config)}.items():
             with open(os.path.join(self.state, name), "w", encoding="ascii") as file:
                 file.write(content)
         self.ports = {name: free_port(ip) for name in ("outbound", "inbound", "metrics", "ready")}
-        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={ip}", "--workload=" + flags.pop("workload", "w"),
-                     f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent", "--operator=127.0.0.1:9",
+        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={ip}", "--workload=" +
+                flags.pop("workload", "w"),
+                     f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent",
+                         "--operator=127.0.0.1:9",
                      "--admin-port=0", "--access-log=" + ("all" if log_all else "off")]
         arguments += [f"--{name}-port={port}" for name, port in self.ports.items()]
         arguments += [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
@@ -136,7 +142,7 @@ class Sidecar:
         self.expected_status = -9
 
     def stop(self):
-        """After SIGTERM, whether it ended otherwise than it should; a sanitizer's finding makes its status other than 0."""
+        """The exit status after SIGTERM, 0 if it was the expected one; a sanitizer's finding makes it another."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -148,20 +154,23 @@ class Sidecar:
 
 
 class Pair:
-    """Sidecar A of a client, and sidecar B of each replica of Service shop/web. `endpoints` is a list, or a function that
-    makes one of the pair; `extra` are further resources of A's config."""
+    """Sidecar A of a client, and sidecar B of each replica of Service shop/web. `endpoints` is a list, or a function
+    that makes one of the pair; `extra` are further resources of A's config."""
 
-    def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None, extra=None,
+    def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None,
+            extra=None,
                  replicas=1, log_all=True):
         self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
         self.backend_port = backend_port
         self.authority = authority = Authority(os.path.join(self.directory, "ca"))
-        self.certificates = {name: authority.issue(name, "URI:" + identity) for name, identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
+        self.certificates = {name: authority.issue(name, "URI:" + identity) for name,
+                identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
         backends = backend_port if isinstance(backend_port, list) else [backend_port] * replicas
         self.bs = []
         for number, port in enumerate(backends):
             b_config = document(authority.root, workload or {"name": "shop/web", "mtls": "Strict"}, {})
-            self.bs.append(Sidecar(self.directory, f"127.0.1.{number + 1}", *self.certificates["b"], authority.root, b_config,
+            self.bs.append(Sidecar(self.directory, f"127.0.1.{number + 1}", *self.certificates["b"], authority.root,
+                    b_config,
                                    log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{port}"))
         self.b = self.bs[0]
         where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()

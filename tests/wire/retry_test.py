@@ -14,13 +14,15 @@ from talk import WireTest, eventually
 def endpoints(name, *ports):
     """Endpoints resource of plain endpoints on loopback."""
     return {f"endpoints/shop/{name}": {"name": f"shop/{name}", "endpoints": [
-        {"address": ip, "pod": f"shop/{name}", "identity": "", "ports": [{"port": 80, "target": port}]} for ip, port in ports]}}
+        {"address": ip, "pod": f"shop/{name}", "identity": "", "ports": [{"port": 80, "target": port}]} for ip,
+                port in ports]}}
 
 
 def rule(path, *backends, **more):
     """Requests under `path` go to backends (name, weight)."""
     return {"name": "route/shop" + path, "matches": [{"path": {"prefix": path}}], **more, "backends": [
-        {"source": name, "endpoints": f"endpoints/shop/{name}", "port": 80, "weight": weight} for name, weight in backends]}
+        {"source": name, "endpoints": f"endpoints/shop/{name}", "port": 80, "weight": weight} for name,
+                weight in backends]}
 
 
 class Retries(WireTest):
@@ -38,7 +40,8 @@ class Retries(WireTest):
                       rule("/timeout", ("one", 1), timeout="300ms"), rule("/black", ("black", 1)),
                       rule("/half-black", ("half-black", 1)),
                       {"name": "route/shop/broken", "matches": [{"path": {"prefix": "/broken"}}], "backends": [
-                          {"source": "x", "endpoints": "endpoints/shop/none", "port": 80, "error": "Service shop/x does not exist"}]},
+                          {"source": "x", "endpoints": "endpoints/shop/none", "port": 80,
+                                  "error": "Service shop/x does not exist"}]},
                       {"name": "route/shop/get", "matches": [{"method": "GET"}], "backends": [
                           {"source": "one", "endpoints": "endpoints/shop/one", "port": 80}]}],
             "policy": {"connectTimeout": "200ms"},
@@ -49,7 +52,8 @@ class Retries(WireTest):
     def resources(cls, pair):
         one, two, dead = (("127.0.0.1", port) for port in (cls.backend.port, cls.second.port, cls.dead))
         black = cls.black_hole()
-        return {**endpoints("one", one), **endpoints("two", one, two), **endpoints("dead", dead), **endpoints("half-dead", dead, one),
+        return {**endpoints("one", one), **endpoints("two", one, two), **endpoints("dead", dead),
+                **endpoints("half-dead", dead, one),
                 **endpoints("none"), **endpoints("black", black), **endpoints("half-black", black, one)}
 
     @classmethod
@@ -152,7 +156,8 @@ class Retries(WireTest):
         self.assertEqual(len(self.all_seen(b"/once")), 1)
 
     def test_nothing_is_repeated_after_the_answer_began(self):
-        self.fail_once(b"/two/begun", lambda wire: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") or False)
+        self.fail_once(b"/two/begun",
+                lambda wire: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") or False)
         with self.assertRaises(Exception):
             self.ask(b"/two/begun")
         self.assertEqual(len(self.all_seen(b"/two/begun")), 1)
@@ -211,7 +216,8 @@ class Retries(WireTest):
         self.assertTrue(eventually(lambda: self.pair.a.access(path="/gone", reason="downstream/closed")))
 
     def test_headers_of_the_mesh_from_outside_the_mesh_are_not_believed(self):
-        self.backend.on(b"/forged", lambda wire, _: wire.send(reply(b"", b"503 No", b"x-tulle-unsent: 1\r\nx-tulle-reason: forged\r\n")))
+        self.backend.on(b"/forged", lambda wire,
+                _: wire.send(reply(b"", b"503 No", b"x-tulle-unsent: 1\r\nx-tulle-reason: forged\r\n")))
         response = self.ask(b"/forged")
         self.assertEqual((response.status, response.why), (503, ""))
         self.assertEqual(len(self.backend.seen(b"/forged")), 1)
@@ -266,8 +272,10 @@ class Shares(WireTest):
         cls.counts = collections.Counter()
         for number, backend in enumerate(cls.many):
             cls.addClassCleanup(backend.close)
-            backend.default = lambda wire, _, number=number: (cls.counts.update([number]), wire.send(reply(b"%d" % number)))[1]
-        cls.options = {"log_all": False, "rules": [rule("/split", ("v1", 90), ("v2", 10), ("v3", 0)), rule("/all", ("all", 1))],
+            backend.default = lambda wire, _, number=number: (cls.counts.update([number]),
+                    wire.send(reply(b"%d" % number)))[1]
+        cls.options = {"log_all": False,
+                "rules": [rule("/split", ("v1", 90), ("v2", 10), ("v3", 0)), rule("/all", ("all", 1))],
                        "policy": cls.policy, "extra": cls.resources}
         super().setUpClass()
 
@@ -276,7 +284,8 @@ class Shares(WireTest):
     @classmethod
     def resources(cls, _):
         where = [("127.0.0.1", backend.port) for backend in cls.many]
-        return {**endpoints("v1", where[0]), **endpoints("v2", where[1]), **endpoints("v3", where[2]), **endpoints("all", *where)}
+        return {**endpoints("v1", where[0]), **endpoints("v2", where[1]), **endpoints("v3", where[2]),
+                **endpoints("all", *where)}
 
     def count(self, path, requests):
         self.counts.clear()

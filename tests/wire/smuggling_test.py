@@ -1,4 +1,4 @@
-"""Requests that two parsers could read differently never reach the app; each gets an answer with a reason, and a close."""
+"""Requests that two parsers could read differently never reach the app; each gets an answer and a close."""
 
 import time
 import unittest
@@ -16,7 +16,7 @@ def with_headers(*lines):
 
 class Refusals(WireTest):
     def refused(self, cases, *statuses):
-        """Each of the cases (name, bytes) is answered with one of the statuses and closed, and the app saw none of it."""
+        """Each of the cases (name, bytes) is answered with one of the statuses and closed; the app saw none of it."""
         for name, data in cases:
             with self.subTest(name):
                 client = self.client()
@@ -44,9 +44,11 @@ class Refusals(WireTest):
                       ("twice the same", with_headers(b"Content-Length: 5", b"content-length: 5") + b"hello")], 400)
 
     def test_codings(self):
-        values = [b"xchunked", b"chunked,", b",chunked", b"identity", b"gzip", b"chunked, gzip", b"gzip, chunked", b"chunked, chunked",
+        values = [b"xchunked", b"chunked,", b",chunked", b"identity", b"gzip", b"chunked, gzip", b"gzip, chunked",
+                b"chunked, chunked",
                   b"\x0bchunked", b"\x0cchunked", b"chunked\x00", b"\"chunked\"", b"chunked;q=1", b""]
-        self.refused([(value, with_headers(b"Transfer-Encoding: " + value) + b"0\r\n\r\n" + POISON) for value in values], 400, 501)
+        self.refused([(value, with_headers(b"Transfer-Encoding: " + value) + b"0\r\n\r\n" +
+                POISON) for value in values], 400, 501)
         self.refused([
             ("twice", with_headers(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity") + b"0\r\n\r\n"),
             ("folded", with_headers(b"Transfer-Encoding:", b" chunked") + b"0\r\n\r\n"),
@@ -80,7 +82,8 @@ class Refusals(WireTest):
 
     def test_versions(self):
         self.refused([(version, b"GET / " + version + b"\r\nHost: web\r\n\r\n")
-                      for version in (b"HTTP/2.0", b"HTTP/1.2", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1x", b"HTTP/01.1")], 400, 505)
+                      for version in (b"HTTP/2.0", b"HTTP/1.2", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1x", b"HTTP/01.1")],
+                              400, 505)
 
     def test_hosts(self):
         self.refused([
@@ -136,16 +139,21 @@ class BadChunks(WireTest):
 
     def test_bad_chunks(self):
         for name, body in [
-                ("0x", b"0x5\r\nhello\r\n0\r\n\r\n"), ("plus", b"+5\r\nhello\r\n0\r\n\r\n"), ("minus", b"-1\r\nhello\r\n0\r\n\r\n"),
+                ("0x", b"0x5\r\nhello\r\n0\r\n\r\n"), ("plus", b"+5\r\nhello\r\n0\r\n\r\n"),
+                        ("minus", b"-1\r\nhello\r\n0\r\n\r\n"),
                 ("underscore", b"1_0\r\nhello\r\n0\r\n\r\n"), ("leading space", b" 5\r\nhello\r\n0\r\n\r\n"),
-                ("trailing space", b"5 \r\nhello\r\n0\r\n\r\n"), ("overflow", b"10000000000000005\r\nhello\r\n0\r\n\r\n"),
+                ("trailing space", b"5 \r\nhello\r\n0\r\n\r\n"),
+                    ("overflow", b"10000000000000005\r\nhello\r\n0\r\n\r\n"),
                 ("no size", b"\r\nhello\r\n0\r\n\r\n"), ("bare semicolon", b"5;\r\nhello\r\n0\r\n\r\n"),
-                ("NUL in extension", b"5;a=\0\r\nhello\r\n0\r\n\r\n"), ("CR in extension", b"5;a=\rb\r\nhello\r\n0\r\n\r\n"),
-                ("LF in extension", b"5;a=\nb\r\nhello\r\n0\r\n\r\n"), ("long extension", b"5;" + b"a" * 100000 + b"\r\nhello\r\n0\r\n\r\n"),
+                ("NUL in extension", b"5;a=\0\r\nhello\r\n0\r\n\r\n"),
+                    ("CR in extension", b"5;a=\rb\r\nhello\r\n0\r\n\r\n"),
+                ("LF in extension", b"5;a=\nb\r\nhello\r\n0\r\n\r\n"),
+                    ("long extension", b"5;" + b"a" * 100000 + b"\r\nhello\r\n0\r\n\r\n"),
                 ("no CRLF after data", b"5\r\nhello0\r\n\r\n"), ("spill", b"5\r\nhello!!\r\n0\r\n\r\n"),
                 ("LF after size", b"5\nhello\r\n0\r\n\r\n"), ("LF after data", b"5\r\nhello\n0\r\n\r\n"),
                 ("LF trailer", b"0\r\nX: y\n\r\n"), ("trailer without colon", b"0\r\nnonsense\r\n\r\n"),
-                ("folded trailer", b"0\r\nX: y\r\n z\r\n\r\n"), ("endless trailers", b"0\r\n" + b"X: y\r\n" * 10000 + b"\r\n")]:
+                ("folded trailer", b"0\r\nX: y\r\n z\r\n\r\n"),
+                    ("endless trailers", b"0\r\n" + b"X: y\r\n" * 10000 + b"\r\n")]:
             self.check(name, body)
 
     def test_trailers_that_belong_into_a_head(self):
@@ -172,7 +180,8 @@ class Desync(WireTest):
     def test_refused_expectation_does_not_turn_the_body_into_a_request(self):
         self.backend.on(b"/refuse", lambda wire, _: wire.send(reply(b"no", b"417 No")))
         client = self.client()
-        client.send(b"POST /refuse HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(POISON))
+        expecting = b"POST /refuse HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        client.send(expecting % len(POISON))
         self.assertEqual(client.response().status, 417)
         try:
             client.send(POISON)
