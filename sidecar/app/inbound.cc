@@ -168,7 +168,8 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Calle
   if (verdict.allowed) {
     const auto host = AppHost(worker, caller.original);
     record.attempts = 1;
-    auto dialed = co_await worker.dialer().Dial(host->target(), {}, kAppConnectTime);
+    const std::string_view no_alpn;
+    auto dialed = co_await worker.dialer().Dial(host->target(), no_alpn, kAppConnectTime);
     if (dialed) {
       io::Buffer up_in;
       const exchange::Side down_side{*downstream.stream, downstream.in};
