@@ -2,6 +2,9 @@
 
 #include <httplib.h>
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -10,6 +13,53 @@ namespace {
 
 constexpr size_t kMaxRequestBytes = 64 << 10;
 constexpr const char* kMetricsType = "text/plain; version=0.0.4";
+// Each connection holds a thread for as long as its client is silent, so there have to be enough of them that
+// a scraper or a probe of the node does not wait behind such clients.
+constexpr size_t kMaxThreads = 128;
+constexpr time_t kSilenceSeconds = 2;
+
+// Threads as they are needed: one while all is well.
+class GrowingPool final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> job) override {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() > idle_ && threads_.size() < kMaxThreads) threads_.emplace_back([this] { Work(); });
+    wake_.notify_one();
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  void Work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      --idle_;
+      if (jobs_.empty()) return;
+      const std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<std::thread> threads_;
+  size_t idle_ = 0;
+  bool ending_ = false;
+};
 
 }  // namespace
 
@@ -22,12 +72,12 @@ struct Servers::Impl {
   Impl(Options given, const ::tulle::telemetry::Registry& metrics, const Readiness& ready)
       : options(std::move(given)), registry(metrics), readiness(ready) {}
 
-  httplib::Server& Add(size_t threads) {
+  httplib::Server& Add() {
     auto server = std::make_unique<httplib::Server>();
-    server->new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+    server->new_task_queue = [] { return new GrowingPool; };
     server->set_payload_max_length(kMaxRequestBytes);
-    server->set_read_timeout(5);
-    server->set_write_timeout(5);
+    server->set_read_timeout(kSilenceSeconds);
+    server->set_write_timeout(kSilenceSeconds);
     server->set_keep_alive_max_count(1);  // a scraper that stays would hold a thread
     all.push_back({std::move(server), {}});
     return *all.back().server;
@@ -73,6 +123,8 @@ struct Servers::Impl {
     for (One& one : all) {
       if (one.server.get() == &server) one.thread = std::thread([&server] { server.listen_after_bind(); });
     }
+    // stop() before that would do nothing, and the thread never end.
+    while (!server.is_running()) std::this_thread::yield();
     return true;
   }
 
@@ -95,12 +147,12 @@ Servers::~Servers() {
 base::Result<bool> Servers::Start() {
   const Options& options = impl_->options;
   impl_->all.reserve(3);
-  httplib::Server& metrics = impl_->Add(1);
+  httplib::Server& metrics = impl_->Add();
   impl_->RouteMetrics(metrics);
-  httplib::Server& ready = impl_->Add(4);
+  httplib::Server& ready = impl_->Add();
   impl_->RouteReady(ready);
   impl_->RouteProbes(ready);
-  httplib::Server& admin = impl_->Add(1);
+  httplib::Server& admin = impl_->Add();
   impl_->RouteMetrics(admin);
   impl_->RouteReady(admin);
   for (const auto& [server, address, port] :
