@@ -3,10 +3,18 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
 #include <cstdio>
+#include <optional>
 
 namespace tulle::sidecar::telemetry {
 namespace {
+
+constexpr auto kGoodbye = std::chrono::seconds(1);
+constexpr int kPollMilliseconds = 100;
 
 // The length of the valid UTF-8 sequence at the start of `text`, 0 where there is none.
 size_t Utf8Length(std::string_view text) {
@@ -69,19 +77,32 @@ void AccessLog::Run() {
       batch.swap(pending_);
       ending = ending_;
     }
-    std::string_view left = batch;
-    while (!left.empty()) {
-      if (ending) {
-        pollfd writable{fd_, POLLOUT, 0};
-        if (poll(&writable, 1, 1000) <= 0) return;
-      }
-      const ssize_t written = write(fd_, left.data(), left.size());
-      if (written <= 0) break;
-      left.remove_prefix(static_cast<size_t>(written));
-    }
+    if (!WriteAll(batch)) return;
     batch.clear();
     if (ending) return;
   }
+}
+
+// A reader that has stopped must not hold up our end, so nothing is written that could block: a pipe that is
+// writable at all takes PIPE_BUF bytes.
+bool AccessLog::WriteAll(std::string_view left) {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  while (!left.empty()) {
+    if (!deadline && Ending()) deadline = std::chrono::steady_clock::now() + kGoodbye;
+    if (deadline && std::chrono::steady_clock::now() >= *deadline) return false;
+    pollfd writable{fd_, POLLOUT, 0};
+    const int ready = poll(&writable, 1, kPollMilliseconds);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    const ssize_t written = write(fd_, left.data(), std::min<size_t>(left.size(), PIPE_BUF));
+    if (written <= 0) return true;  // nobody reads any more; the next lines may find somebody
+    left.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+bool AccessLog::Ending() const {
+  std::lock_guard lock(mutex_);
+  return ending_;
 }
 
 void AppendJsonEscaped(std::string& out, std::string_view text) {

@@ -27,6 +27,9 @@ class AccessLog {
 
  private:
   void Run();
+  // False when it is time to end, whatever is left.
+  bool WriteAll(std::string_view left);
+  bool Ending() const;
 
   int fd_;
   mutable std::mutex mutex_;
