@@ -1,5 +1,6 @@
 #include "sidecar/identity/certificate_keeper.h"
 
+#include <openssl/x509.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ using std::chrono::system_clock;
 
 // Without a certificate a pod waits: ask often. With one that only needs renewal there is time.
 constexpr auto kFirstPause = milliseconds(100);
+constexpr auto kBetweenRenewals = milliseconds(500);  // however short the lives are
 constexpr auto kLongestPauseWithout = milliseconds(1000);
 constexpr auto kLongestPauseWith = milliseconds(30000);
 
@@ -28,6 +30,12 @@ std::string ReadFile(const std::string& path) {
   std::string text = content.str();
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
+}
+
+std::optional<std::string> TextAt(const nlohmann::json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  if (found == object.end() || !found->is_string()) return std::nullopt;
+  return found->get<std::string>();
 }
 
 }  // namespace
@@ -55,6 +63,10 @@ base::Result<Certified> CertificateKeeper::Check(const id::Key& key, std::string
   const auto identity = id::PeerIdentity(parsed->get());
   if (!identity) return identity.failure();
   if (id::NotAfter(parsed->get()) <= system_clock::now()) return base::Failure{"the certificate has expired"};
+  // A restart between the writing of two files leaves the one without the other.
+  if (X509_check_private_key(parsed->get(), key.native()) != 1)
+    return base::Failure{"the certificate is not for our key"};
+  if (const auto bundle = id::ParseBundle(roots); !bundle) return bundle.failure();
   auto copy = id::Key::FromPem(key.ToPem());
   if (!copy) return copy.failure();
   return Certified{std::make_shared<const id::Key>(std::move(*copy)), std::move(certificate),
@@ -126,13 +138,13 @@ io::Task<base::Result<Certified>> CertificateKeeper::Request() {
   if (!reply) co_return reply.failure();
   const auto json = nlohmann::json::parse(reply->body, nullptr, false);
   if (reply->status != 200) {
-    const std::string error = json.is_object() ? json.value("error", "no reason given") : "no reason given";
+    const std::string error = TextAt(json, "error").value_or("no reason given");
     co_return base::Failure{"the operator refused: " + std::to_string(reply->status) + " " + error};
   }
-  if (!json.is_object() || !json["certificate"].is_string() || !json["bundle"].is_string()) {
-    co_return base::Failure{"the operator's answer has no certificate and bundle"};
-  }
-  co_return Check(key, json["certificate"].get<std::string>(), json["bundle"].get<std::string>());
+  const auto certificate = TextAt(json, "certificate");
+  const auto bundle = TextAt(json, "bundle");
+  if (!certificate || !bundle) co_return base::Failure{"the operator's answer has no certificate and bundle"};
+  co_return Check(key, *certificate, *bundle);
 }
 
 io::Task<void> CertificateKeeper::Run() {
@@ -151,6 +163,7 @@ io::Task<void> CertificateKeeper::Run() {
       spdlog::info("certificate for {}", certified->identity);
       Adopt(std::move(*certified));
       pause = kFirstPause;
+      co_await loop_.Sleep(kBetweenRenewals);
       continue;
     }
     if (!have) problem_ = "identity/no-certificate: " + certified.failure().what;
