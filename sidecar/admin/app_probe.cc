@@ -1,6 +1,7 @@
 #include "sidecar/admin/app_probe.h"
 
 #include <httplib.h>
+#include <strings.h>
 
 #include <cerrno>
 #include <cstring>
@@ -23,7 +24,7 @@ AppProbe ParseHttp(const json& http) {
   if (!probe.path.starts_with('/')) probe.path = "/" + probe.path;
   for (const json& header : http.value("httpHeaders", json::array())) {
     const std::string name = header.value("name", "");
-    if (name == "Host") {
+    if (strcasecmp(name.c_str(), "host") == 0) {
       probe.host = header.value("value", "");
     } else {
       probe.headers.emplace_back(name, header.value("value", ""));
