@@ -154,6 +154,7 @@ class Backend:
                     pass
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        if self.listener.fileno() >= 0:
+            self.listener.shutdown(socket.SHUT_RDWR)  # close alone would leave it to the thread that accepts
+            self.listener.close()
         self.drop_connections()
