@@ -114,7 +114,8 @@ TEST(Access, AmbiguousPathsAreRefusedWherePathsMatter) {
 
 TEST(Access, OnePathInTwoSpellingsIsOnePath) {
   const Policy policy = Rules(R"({"name":"p#0","action":"Deny","to":[{"paths":[
-      {"exact":"/a:b"}, {"prefix":"/caf%c3%A9"}, {"exact":"/m%40n"}, {"exact":"/naïve x"}, {"regex":"/r/@.*"}, {"regex":"/s/%3A.*"}]}]})");
+      {"exact":"/a:b"}, {"prefix":"/caf%c3%A9"}, {"exact":"/m%40n"}, {"exact":"/naïve x"},
+      {"regex":"/r/@.*"}, {"regex":"/s/%3A.*"}]}]})");
   for (const char* path : {"/a:b", "/a%3Ab", "/a%3ab", "/caf%C3%a9", "/caf%c3%a9/x", "/m@n", "/m%40n",
                            "/na%c3%afve%20x", "/r/%40x", "/r/%40%FF", "/s/%3Ax"})
     EXPECT_EQ(Ask(policy, &kWeb, std::string("GET ") + path), "access/deny p#0") << path;
