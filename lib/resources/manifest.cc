@@ -1,11 +1,17 @@
 #include "lib/resources/manifest.h"
 
-#include <yaml-cpp/yaml.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
 
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
 
+#include "lib/json/lookup.h"
 #include "lib/json/path.h"
 #include "lib/json/text.h"
 
@@ -14,100 +20,160 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Turns one document into JSON. A failure is thrown inside of this file only, because it ends a recursion.
+// Ends a parse from inside of yaml-cpp's calls; never leaves this file.
 struct Refused {
   json::Problem problem;
 };
 
-class Converter {
- public:
-  Json Convert(const YAML::Node& node, const json::Path& path, size_t depth) {
-    if (depth > json::kMaxDepth) Refuse(node, path, "nested deeper than 64 levels");
-    if (++nodes_ > kMaxManifestNodes)
-      Refuse(node, path, "the document is too large once its aliases are expanded");
-    switch (node.Type()) {
-      case YAML::NodeType::Sequence:
-        return List(node, path, depth);
-      case YAML::NodeType::Map:
-        return Mapping(node, path, depth);
-      case YAML::NodeType::Scalar:
-        return Scalar(node);
-      default:
-        return nullptr;
-    }
+// Numbers as the core schema of YAML 1.2 writes them in decimal; anything else stays text.
+Json Number(const std::string& text) {
+  const char* first = text.data() + (text[0] == '+' ? 1 : 0);
+  const char* last = text.data() + text.size();
+  if (first == last || text.find_first_not_of("+-.0123456789eE") != text.npos) return text;
+  int64_t integer = 0;
+  if (const auto [end, error] = std::from_chars(first, last, integer); error == std::errc() && end == last) {
+    return integer;
   }
+  double number = 0;
+  if (const auto [end, error] = std::from_chars(first, last, number); error == std::errc() && end == last) {
+    if (std::isfinite(number)) return number;
+  }
+  return text;
+}
+
+// Quoted scalars (tag "!") are strings, plain ones what they look like.
+Json Scalar(const std::string& tag, const std::string& text) {
+  if (tag == "!" || tag == "tag:yaml.org,2002:str") return text;
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  return Number(text);
+}
+
+// Builds documents from the events of yaml-cpp's parser, and ends the parse by Refused.
+class Builder : public YAML::EventHandler {
+ public:
+  std::vector<Json> documents;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp answers a stray ',' or ']' with empty documents for ever.
+    if (mark.pos <= last_start_) Refuse(mark, "not YAML: unexpected character");
+    last_start_ = mark.pos;
+    anchors_.clear();
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    RefuseAsKey(mark);
+    Keep(anchor, {nullptr, 1});
+    Add(mark, nullptr, 1);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    RefuseAsKey(mark);
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) Refuse(mark, "an alias inside of what it stands for");
+    Add(mark, found->second.value, found->second.nodes);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    if (AwaitsKey()) return SetKey(mark, text);
+    const Json value = Scalar(tag, text);
+    Keep(anchor, {value, 1});
+    Add(mark, value, 1);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, Json::array(), anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, Json::object(), anchor);
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapEnd() override { Close(); }
 
  private:
-  Json List(const YAML::Node& node, const json::Path& path, size_t depth) {
-    Json list = Json::array();
-    size_t index = 0;
-    for (const YAML::Node& item : node) list.push_back(Convert(item, json::Path(path, index++), depth + 1));
-    return list;
+  struct Anchored {
+    Json value;
+    size_t nodes = 0;
+  };
+  struct Level {
+    Json value;
+    YAML::anchor_t anchor;
+    YAML::Mark mark;
+    size_t nodes_before;
+    bool has_key = false;
+    std::string key = {};
+  };
+
+  bool AwaitsKey() const {
+    return !levels_.empty() && levels_.back().value.is_object() && !levels_.back().has_key;
+  }
+  void RefuseAsKey(const YAML::Mark& mark) {
+    if (AwaitsKey()) Refuse(mark, "a key must be a string");
   }
 
-  Json Mapping(const YAML::Node& node, const json::Path& path, size_t depth) {
-    Json object = Json::object();
-    for (const auto& member : node) {
-      if (!member.first.IsScalar()) Refuse(member.first, path, "a key must be a string");
-      const std::string& key = member.first.Scalar();
-      const json::Path member_path(path, key);
-      if (object.contains(key)) Refuse(member.first, member_path, "field is given twice");
-      object[key] = Convert(member.second, member_path, depth + 1);
+  void SetKey(const YAML::Mark& mark, const std::string& text) {
+    Level& level = levels_.back();
+    level.key = text;
+    level.has_key = true;
+    if (level.value.contains(text)) Refuse(mark, "field is given twice");
+  }
+
+  void Open(const YAML::Mark& mark, Json container, YAML::anchor_t anchor) {
+    RefuseAsKey(mark);
+    if (levels_.size() == json::kMaxDepth) Refuse(mark, "nested deeper than 64 levels");
+    levels_.push_back({std::move(container), anchor, mark, nodes_});
+  }
+
+  void Close() {
+    Level level = std::move(levels_.back());
+    levels_.pop_back();
+    if (level.anchor != 0) Keep(level.anchor, {level.value, nodes_ - level.nodes_before + 1});
+    Add(level.mark, std::move(level.value), 1);
+  }
+
+  void Keep(YAML::anchor_t anchor, Anchored value) {
+    if (anchor != 0) anchors_[anchor] = std::move(value);
+  }
+
+  void Add(const YAML::Mark& mark, Json value, size_t nodes) {
+    nodes_ += nodes;
+    if (nodes_ > kMaxManifestNodes) Refuse(mark, "the text is too large once its aliases are expanded");
+    if (levels_.empty()) {
+      documents.push_back(std::move(value));
+    } else if (Level& level = levels_.back(); level.value.is_array()) {
+      level.value.push_back(std::move(value));
+    } else {
+      level.value[level.key] = std::move(value);
+      level.has_key = false;
     }
-    return object;
   }
 
-  // The core schema of YAML 1.2: quoted scalars (tag "!") are strings, plain ones what they look like.
-  static Json Scalar(const YAML::Node& node) {
-    const std::string& text = node.Scalar();
-    if (node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str") return text;
-    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
-    if (text == "true" || text == "True" || text == "TRUE") return true;
-    if (text == "false" || text == "False" || text == "FALSE") return false;
-    return Number(text);
-  }
-
-  static Json Number(const std::string& text) {
-    const char* first = text.data() + (text[0] == '+' ? 1 : 0);
-    const char* last = text.data() + text.size();
-    if (first == last || text.find_first_not_of("+-.0123456789eE") != text.npos) return text;
-    int64_t integer = 0;
-    if (const auto [end, error] = std::from_chars(first, last, integer);
-        error == std::errc() && end == last) {
-      return integer;
+  [[noreturn]] void Refuse(const YAML::Mark& mark, const std::string& message) {
+    std::string path;
+    for (const Level& level : levels_) {
+      if (level.value.is_array()) {
+        json::AppendIndex(path, level.value.size());
+      } else if (level.has_key) {
+        json::AppendKey(path, level.key);
+      }
     }
-    double number = 0;
-    if (const auto [end, error] = std::from_chars(first, last, number); error == std::errc() && end == last) {
-      if (std::isfinite(number)) return number;
-    }
-    return text;
+    throw Refused{{path, message + " (line " + std::to_string(mark.line + 1) + ")"}};
   }
 
-  [[noreturn]] static void Refuse(const YAML::Node& node, const json::Path& path, std::string message) {
-    const int line = node.Mark().line;
-    if (line >= 0) message += " (line " + std::to_string(line + 1) + ")";
-    throw Refused{{path.Text(), std::move(message)}};
-  }
-
+  std::vector<Level> levels_;
+  std::map<YAML::anchor_t, Anchored> anchors_;
   size_t nodes_ = 0;
+  int last_start_ = -1;
 };
-
-// yaml-cpp follows nesting with its own stack, so that it has to be kept from deep text: indentation is
-// bounded by the size of the text, brackets are not.
-bool NestsTooDeep(std::string_view text) {
-  size_t open = 0;
-  for (const char c : text) {
-    if (c == '[' || c == '{') ++open;
-    if ((c == ']' || c == '}') && open > 0) --open;
-    if (open > 2 * json::kMaxDepth) return true;
-  }
-  return false;
-}
 
 void TakeApart(Json document, std::vector<Json>& out) {
   if (document.is_null()) return;
-  const bool is_list = document.is_object() && document.value("kind", Json()) == "List" &&
-                       document.value("items", Json()).is_array();
+  const bool is_list = json::TextAt(document, "kind") == "List" && json::At(document, "items").is_array();
   if (!is_list) {
     out.push_back(std::move(document));
     return;
@@ -122,13 +188,14 @@ base::Result<std::vector<Json>, json::Problems> ReadManifest(std::string_view te
     return json::Problems{{"", "manifest of " + std::to_string(text.size()) + " bytes is longer than " +
                                    std::to_string(kMaxManifestBytes)}};
   }
-  if (NestsTooDeep(text)) return json::Problems{{"", "nested deeper than 64 levels"}};
   std::vector<Json> documents;
   try {
-    Converter converter;
-    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
-      TakeApart(converter.Convert(node, json::Path(""), 0), documents);
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    Builder builder;
+    while (parser.HandleNextDocument(builder)) {
     }
+    for (Json& document : builder.documents) TakeApart(std::move(document), documents);
   } catch (const Refused& refused) {
     return json::Problems{refused.problem};
   } catch (const YAML::Exception& error) {

@@ -38,11 +38,16 @@ TEST(Manifest, RefusesMalformedText) {
   EXPECT_THAT(Read("a: [1\n"), HasSubstr("not YAML"));
   EXPECT_THAT(Read("a: *nowhere\n"), HasSubstr("not YAML"));
   EXPECT_THAT(Read("? [a]\n: 1\n"), HasSubstr("a key must be a string"));
+  EXPECT_THAT(Read(": 1\n"), HasSubstr("a key must be a string"));
+  EXPECT_THAT(Read("a: &a [*a]\n"), HasSubstr("an alias inside of what it stands for"));
+  for (const char* text : {",", "]", "}", "a: 1\n---\n, b\n"})
+    EXPECT_THAT(Read(text), HasSubstr("not YAML")) << text;
   Read(std::string("\0\x01\xff\xfe{]", 6));
 }
 
 TEST(Manifest, RefusesWhatGrowsWithoutBound) {
-  EXPECT_THAT(Read(std::string(100000, '[')), HasSubstr("nested deeper"));
+  EXPECT_FALSE(ReadManifest(std::string(100000, '[')).ok());
+  EXPECT_THAT(Read(std::string(100, '[') + std::string(100, ']')), HasSubstr("nested deeper"));
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += std::string(i, ' ') + "a:\n";
   EXPECT_THAT(Read(deep), HasSubstr("nested deeper"));

@@ -17,8 +17,10 @@ std::string EarlierRoots(const std::string& bundle, Time now) {
   std::string text;
   size_t count = 0;
   for (const identity::CertificatePtr& root : *roots) {
-    if (identity::NotAfter(root.get()) <= now || count == kMaxEarlierRoots) continue;
-    text += identity::ToPem(root.get());
+    const std::string pem = identity::ToPem(root.get());
+    const bool known = text.find(pem) != text.npos;
+    if (known || identity::NotAfter(root.get()) <= now || count == kMaxEarlierRoots) continue;
+    text += pem;
     ++count;
   }
   return text;
