@@ -53,7 +53,7 @@ class Garbage(WireTest):
     def test_connections_that_come_and_go(self):
         established = self.client()
         for door in self.doors():
-            for number in range(100):
+            for number in range(25):
                 sock = socket.create_connection(door, timeout=5)
                 if number % 2:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
