@@ -94,7 +94,9 @@ io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, const Caller
   plan.picker = &picker;
   plan.no_endpoint_reason = "upstream/no-endpoint";
   plan.connect_timeout = kAppConnectTime;
-  plan.retry.attempts = 0;  // the calling sidecar retries, and it can choose another endpoint
+  // The calling sidecar retries, and it can choose another endpoint; a caller without one has only us.
+  plan.retry.attempts = 0;
+  if (caller.identity) plan.unsent_attempts = 1;
   plan.mark_unsent = true;
   plan.close_after = worker.draining();
   plan.peer_is_sidecar = caller.identity.has_value();

@@ -61,7 +61,7 @@ io::Task<Outcome> Exchange::Run() {
     co_await ReplyFailure();
     co_return std::move(outcome_);
   }
-  const int most_unsent = std::max(kMinUnsentAttempts, static_cast<int>(plan_.retry.attempts) + 1);
+  const int most_unsent = std::max(plan_.unsent_attempts, static_cast<int>(plan_.retry.attempts) + 1);
   int unsent = 0;
   for (;;) {
     if (OutOfTime()) {

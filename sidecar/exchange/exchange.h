@@ -13,6 +13,7 @@
 #include "lib/io/task.h"
 #include "lib/meshconfig/types.h"
 #include "sidecar/exchange/downstream.h"
+#include "sidecar/exchange/limits.h"
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/upstream/host.h"
 
@@ -34,12 +35,13 @@ struct Plan {
   std::string_view no_endpoint_reason;  // of the reply when the picker has none
   std::string_view alpn;
   io::Duration connect_timeout = std::chrono::seconds(1);
-  io::TimePoint deadline = io::kNever;  // of the whole exchange
-  meshconfig::Retry retry;              // attempts 0: nothing but what was never sent is repeated
-  bool mark_unsent = false;             // a reply of our own says when another sidecar may repeat the request
-  bool keep_mesh_headers = false;       // x-tulle headers of the response are a peer sidecar's
-  bool close_after = false;             // the client is to make a new connection for its next request
-  bool peer_is_sidecar = false;         // downstream; it never ends only its own direction
+  io::TimePoint deadline = io::kNever;    // of the whole exchange
+  meshconfig::Retry retry;                // attempts 0: nothing but what was never sent is repeated
+  int unsent_attempts = kUnsentAttempts;  // for what was never sent
+  bool mark_unsent = false;        // a reply of our own says when another sidecar may repeat the request
+  bool keep_mesh_headers = false;  // x-tulle headers of the response are a peer sidecar's
+  bool close_after = false;        // the client is to make a new connection for its next request
+  bool peer_is_sidecar = false;    // downstream; it never ends only its own direction
   std::span<const http::Field> added_headers;
 };
 

@@ -24,7 +24,7 @@ inline constexpr int kMaxInterims = 64;
 // A request that is to be repeatable is kept until its answer begins, up to this size.
 inline constexpr size_t kMaxReplayBytes = 64 << 10;
 // Attempts that failed before the request was sent are repeated this often at least, with growing pauses.
-inline constexpr int kMinUnsentAttempts = 5;
+inline constexpr int kUnsentAttempts = 5;
 inline constexpr auto kFirstPause = std::chrono::milliseconds(10);
 
 }  // namespace tulle::sidecar::exchange
