@@ -126,7 +126,10 @@ base::Result<std::string> Authority::Sign(const PublicKey& key, const Subject& s
   }
   CertificatePtr leaf = NewCertificate(key.native());
   Must(X509_set_issuer_name(leaf.get(), X509_get_subject_name(certificate_.get())) == 1, "set an issuer");
-  SetValidity(leaf.get(), now - kClockSkew, std::min<Time>(now + lifetime, not_after()));
+  // A short life must not lie in the past for the most part, or its holder would find it due for renewal at
+  // once.
+  const std::chrono::seconds skew = std::min(kClockSkew, lifetime / 4);
+  SetValidity(leaf.get(), now - skew, std::min<Time>(now + lifetime, not_after()));
   AddExtension(leaf.get(), certificate_.get(), NID_basic_constraints, "critical,CA:FALSE");
   AddExtension(leaf.get(), certificate_.get(), NID_key_usage, "critical,digitalSignature");
   AddExtension(leaf.get(), certificate_.get(), NID_ext_key_usage, "serverAuth,clientAuth");

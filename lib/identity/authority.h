@@ -29,8 +29,8 @@ class Authority {
   static base::Result<Authority> FromPem(std::string_view certificate_pem, std::string_view key_pem);
 
   // A leaf in PEM: CA:false, digitalSignature, client and server authentication, random serial, not before
-  // now - 60 s (clocks differ), never valid for longer than the root. Fails on a subject without any name, a
-  // malformed IP address, and when the root itself is not valid now.
+  // now - 60 s (clocks differ; a quarter of a shorter life), never valid for longer than the root. Fails on a
+  // subject without any name, a malformed IP address, and when the root itself is not valid now.
   base::Result<std::string> Sign(const PublicKey& key, const Subject& subject, std::chrono::seconds lifetime,
                                  Time now) const;
 
