@@ -48,8 +48,10 @@ TEST(Read, ASlicesConditionsDefaultToReady) {
       Read<model::EndpointSlice>(R"({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
     "metadata": {"name": "web-x", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}},
     "addressType": "IPv4", "ports": [{"name": "http", "port": 8080}],
-    "endpoints": [{"addresses": ["10.1.0.1"], "conditions": {}, "targetRef": {"kind": "Pod", "name": "web-1"}},
-                  {"addresses": ["10.1.0.2"], "conditions": {"ready": false, "serving": true, "terminating": true}}]})");
+    "endpoints": [{"addresses": ["10.1.0.1"], "conditions": {},
+                   "targetRef": {"kind": "Pod", "name": "web-1"}},
+                  {"addresses": ["10.1.0.2"],
+                   "conditions": {"ready": false, "serving": true, "terminating": true}}]})");
   EXPECT_EQ(slice.service, "web");
   EXPECT_TRUE(slice.endpoints[0].ready);
   EXPECT_EQ(slice.endpoints[0].pod, "shop/web-1");
