@@ -146,8 +146,10 @@ io::Task<base::Result<bool>> Client::RunSession() {
   message.hello = meshconfig::Hello{options_.pod, options_.workload, options_.version};
   session.Send(message);
   message = {};
-  std::vector<meshconfig::Held> held;
-  for (const auto& [name, version] : delivered_) held.push_back({name, version});
+  // What was rejected is not held: it comes again, and is refused again, so that the operator knows.
+  std::vector<meshconfig::Held> held = store_.Held();
+  delivered_.clear();
+  for (const auto& [name, version] : held) delivered_[name] = version;
   message.subscribe = meshconfig::Subscribe{{wanted_.begin(), wanted_.end()}, std::move(held)};
   session.Send(message);
   PublishThen([] {});
