@@ -83,7 +83,7 @@ Json InitContainer(const Settings& settings, const Exclusions& exclusions) {
         {"privileged", false},
         {"allowPrivilegeEscalation", false},
         {"readOnlyRootFilesystem", true},
-            {"capabilities", {{"drop", {"ALL"}}, {"add", {"NET_ADMIN", "NET_RAW"}}}},
+        {"capabilities", {{"drop", {"ALL"}}, {"add", {"NET_ADMIN", "NET_RAW"}}}},
         {"seccompProfile", {{"type", "RuntimeDefault"}}}}}};
 }
 
