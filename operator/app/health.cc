@@ -17,7 +17,7 @@ Health::~Health() {
 
 base::Result<bool> Health::Start(const io::SocketAddress& address) {
   httplib::Server& http = server_->http;
-  http.new_task_queue = [] { return new httplib::ThreadPool(2); };
+  http.new_task_queue = [] { return new httplib::ThreadPool(16); };
   http.set_payload_max_length(1024);
   http.set_read_timeout(5);
   http.set_write_timeout(5);

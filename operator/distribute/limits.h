@@ -10,6 +10,7 @@ inline constexpr size_t kMaxConnections = 30000;
 inline constexpr size_t kMaxRequestBodyBytes = 64 << 10;
 inline constexpr size_t kMaxSubscriptions = 20000;  // names of one sidecar
 inline constexpr size_t kMaxNameBytes = 1024;
+inline constexpr size_t kMaxVersionBytes = 64;
 // An update is cut here and goes on after its ack; well below kMaxMessageBytes, so that one more resource
 // fits.
 inline constexpr size_t kUpdateBytes = 8 << 20;

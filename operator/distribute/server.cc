@@ -225,10 +225,13 @@ io::Task<void> Server::RunStream(tls::TlsStream& stream, io::Buffer& buffer, ide
                why);
 }
 
-// A sidecar that comes back before its old connection was found dead takes its own place.
+// A sidecar that comes back before its old connection was found dead takes its own place, but nobody else's.
 void Server::Joined(ConfigStream& stream) {
   for (ConfigStream* other : streams_) {
-    if (other->pod() == stream.pod()) other->Close("the sidecar has a newer stream");
+    if (other->pod() != stream.pod()) continue;
+    const bool same = other->peer() == stream.peer();
+    (same ? *other : stream)
+        .Close(same ? "the sidecar has a newer stream" : "another identity speaks for this pod");
   }
   streams_.insert(&stream);
   ++connected_;

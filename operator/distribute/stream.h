@@ -45,6 +45,7 @@ class ConfigStream {
   void Close(const std::string& why);
 
   const std::string& pod() const { return pod_; }
+  const identity::SpiffeId& peer() const { return peer_; }
   SidecarReport Report() const;
 
  private:

@@ -36,6 +36,8 @@ std::optional<std::string> Subscriber::Subscribe(const meshconfig::Subscribe& me
   }
   for (const meshconfig::Held& held : message.held) {
     if (held.name.size() > kMaxNameBytes) return "a name of " + std::to_string(held.name.size()) + " bytes";
+    if (held.version.size() > kMaxVersionBytes)
+      return "a version of " + std::to_string(held.version.size()) + " bytes";
     held_[held.name] = held.version;
   }
   if (subscribed_.size() > kMaxSubscriptions || held_.size() > 4 * kMaxSubscriptions) {

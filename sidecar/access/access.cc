@@ -84,9 +84,11 @@ Policy::Policy(const meshconfig::Workload& workload)
   for (const std::string& policy : allowing) allow_policies_ += (allow_policies_.empty() ? "" : ",") + policy;
 }
 
-bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text) {
+bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text,
+                         meshconfig::AccessAction action) {
   if (from.identities.empty() && from.namespaces.empty() && from.service_accounts.empty()) return true;
-  if (call.caller == nullptr) return false;
+  // Nobody escapes a denial by not saying who he is.
+  if (call.caller == nullptr) return action == meshconfig::AccessAction::kDeny;
   if (!from.identities.empty() && !Contains(from.identities, caller_text)) return false;
   if (!from.namespaces.empty() && !Contains(from.namespaces, call.caller->ns)) return false;
   return from.service_accounts.empty() ||
@@ -116,9 +118,10 @@ bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction 
 }
 
 bool Policy::Matches(const Rule& rule, const Call& call, std::string_view caller_text) {
-  const bool from = rule.from.empty() ||
-                    std::any_of(rule.from.begin(), rule.from.end(),
-                                [&](const auto& source) { return MatchesFrom(source, call, caller_text); });
+  const bool from =
+      rule.from.empty() || std::any_of(rule.from.begin(), rule.from.end(), [&](const auto& source) {
+        return MatchesFrom(source, call, caller_text, rule.action);
+      });
   if (!from) return false;
   return rule.to.empty() || std::any_of(rule.to.begin(), rule.to.end(), [&](const auto& target) {
            return MatchesTo(target, call, rule.action);

@@ -52,7 +52,8 @@ class Policy {
     std::vector<To> to;
   };
 
-  static bool MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text);
+  static bool MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text,
+                          meshconfig::AccessAction action);
   static bool MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action);
   static bool Matches(const Rule& rule, const Call& call, std::string_view caller_text);
 

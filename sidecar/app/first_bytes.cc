@@ -12,6 +12,12 @@ bool HasOtherHead(std::string_view bytes) {
   return bytes.starts_with(kTlsHandshake) || bytes.starts_with("PRI * HTTP/2");
 }
 
+// On a port declared HTTP only what cannot be HTTP/1 to any reader is opaque.
+Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declared) {
+  if (declared != meshconfig::Protocol::kHttp) return sniffed;
+  return sniffed == Spoken::kOpaque && HasOtherHead(bytes) ? Spoken::kOpaque : Spoken::kHttp;
+}
+
 // From the first byte on there is more patience; what could be the start of a request for all of that time
 // is taken for one.
 io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
@@ -47,11 +53,11 @@ io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Prot
   if (declared == meshconfig::Protocol::kTcp) co_return Spoken::kOpaque;
   stream.socket().SetDeadline(stream.socket().loop().now() + kDetectTime);
   const Spoken spoken = co_await Sniff(stream, in);
-  if (declared != meshconfig::Protocol::kHttp) co_return spoken;
-  co_return spoken == Spoken::kOpaque&& HasOtherHead(in.view()) ? Spoken::kOpaque : Spoken::kHttp;
+  co_return Judge(spoken, in.view(), declared);
 }
 
-io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream) {
+io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
+                              meshconfig::Protocol declared) {
   io::Event any(downstream.stream.socket().loop());
   io::IoResult client{0, io::Error::kAgain}, server{0, io::Error::kAgain};
   {
@@ -63,7 +69,8 @@ io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream
   }
   if (Broken(client) || Broken(server)) co_return Spoken::kSilent;
   if (!client.ok() || server.ok()) co_return Spoken::kOpaque;
-  co_return co_await Sniff(downstream.stream, downstream.in);
+  const Spoken spoken = co_await Sniff(downstream.stream, downstream.in);
+  co_return Judge(spoken, downstream.in.view(), declared);
 }
 
 }  // namespace tulle::sidecar::app

@@ -21,6 +21,7 @@ io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Prot
 // For a client that was silent: whoever speaks first decides, so that a request never passes as opaque only
 // because it came late. kHttp: the client did, in HTTP; `upstream` has not said a word. kSilent: a side broke
 // before either spoke.
-io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream);
+io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
+                              meshconfig::Protocol declared);
 
 }  // namespace tulle::sidecar::app

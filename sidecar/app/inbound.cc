@@ -141,13 +141,23 @@ io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Caller& c
 }
 
 // A client that may only speak HTTP, and has not spoken yet.
-io::Task<Spoken> AwaitRequest(Downstream& downstream) {
+io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
   downstream.stream->socket().SetDeadline(downstream.stream->socket().loop().now() + exchange::kHeadTime);
   const std::span<char> space = downstream.in.Space();
   const io::IoResult got = co_await downstream.stream->Read(space);
   if (!got.ok()) co_return Spoken::kSilent;
   downstream.in.Commit(got.bytes);
-  co_return co_await FirstBytes(*downstream.stream, downstream.in, Protocol::kDetect);
+  co_return co_await FirstBytes(*downstream.stream, downstream.in, declared);
+}
+
+access::Verdict JudgeOpaque(Worker& worker, const Caller& caller) {
+  access::Call call;
+  call.caller = caller.identity ? &*caller.identity : nullptr;
+  call.port = caller.original.port();
+  const access::Policy& policy = worker.snapshot()->workload->policy;
+  access::Verdict verdict = policy.Evaluate(call);
+  if (verdict.allowed && !caller.identity) verdict = policy.EvaluatePlaintext();
+  return verdict;
 }
 
 // A connection whose bytes are not looked at. With `undecided`, only until the client speaks HTTP after all:
@@ -156,15 +166,11 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Calle
   const Worker::Busy busy(worker);
   const io::TimePoint begun = io::Clock::now();
   telemetry::Record record = StartRecord(worker, caller, "tcp");
-  access::Call call;
-  call.caller = caller.identity ? &*caller.identity : nullptr;
-  call.port = caller.original.port();
-  const auto snapshot = worker.snapshot();
-  access::Verdict verdict = snapshot->workload->policy.Evaluate(call);
-  if (verdict.allowed && !caller.identity) verdict = snapshot->workload->policy.EvaluatePlaintext();
+  const Protocol declared = worker.snapshot()->workload->ProtocolOf(caller.original.port());
+  access::Verdict verdict = JudgeOpaque(worker, caller);
   std::string reason = verdict.reason;
   if (!verdict.allowed && undecided) {
-    const Spoken late = co_await AwaitRequest(downstream);
+    const Spoken late = co_await AwaitRequest(downstream, declared);
     if (late == Spoken::kHttp) co_return late;
   }
   if (verdict.allowed) {
@@ -177,8 +183,16 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Calle
       const exchange::Side down_side{*downstream.stream, downstream.in};
       const exchange::Side up_side{**dialed, up_in};
       if (undecided) {
-        const Spoken first = co_await FirstSpeaker(down_side, up_side);
+        const Spoken first = co_await FirstSpeaker(down_side, up_side, declared);
         if (first == Spoken::kHttp) co_return first;
+        // That may have taken long, and the rules may have changed.
+        verdict = JudgeOpaque(worker, caller);
+        if (!verdict.allowed) {
+          downstream.stream->socket().ResetOnClose();
+          record.reason = verdict.reason;
+          Finish(worker, record, begun);
+          co_return Spoken::kOpaque;
+        }
       }
       const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
       record.request_bytes = carried.bytes_up;

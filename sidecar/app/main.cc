@@ -20,7 +20,7 @@ void Describe(CLI::App& app, Settings& settings) {
   const auto flag = [&app](const std::string& name, auto& value, const std::string& help) {
     std::string env = "TULLE_" + name;
     for (char& c : env) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-    app.add_option("--" + name, value, help)->envname(env)->capture_default_str();
+    return app.add_option("--" + name, value, help)->envname(env)->capture_default_str();
   };
   flag("pod-name", settings.pod_name, "Name of this pod");
   flag("pod-namespace", settings.pod_namespace, "Namespace of this pod");
@@ -35,9 +35,11 @@ void Describe(CLI::App& app, Settings& settings) {
   flag("config-file", settings.config_file, "Mounted mesh config to start from");
   flag("state-dir", settings.state_dir, "Memory-backed directory that outlives a restart");
   flag("probes", settings.probes, "Health checks of the app, JSON");
-  flag("access-log", settings.access_log, "off, errors or all");
-  flag("log-level", settings.log_level, "trace, debug, info, warn, error");
-  flag("workers", settings.workers, "Data plane threads");
+  flag("access-log", settings.access_log, "off, errors or all")
+      ->check(CLI::IsMember({"off", "errors", "all"}));
+  flag("log-level", settings.log_level, "trace, debug, info, warn, error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  flag("workers", settings.workers, "Data plane threads")->check(CLI::Range(1, 64));
   flag("outbound-port", settings.outbound_port, "Port for redirected outbound traffic");
   flag("inbound-port", settings.inbound_port, "Port for redirected inbound traffic");
   flag("metrics-port", settings.metrics_port, "Port for metrics; 0 for none");

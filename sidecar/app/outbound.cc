@@ -246,7 +246,7 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call&
     const exchange::Side down_side{*downstream.stream, downstream.in};
     const exchange::Side up_side{*up, up_in};
     if (undecided) {
-      const Spoken first = co_await FirstSpeaker(down_side, up_side);
+      const Spoken first = co_await FirstSpeaker(down_side, up_side, meshconfig::Protocol::kDetect);
       if (first == Spoken::kHttp) co_return first;
     }
     const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);

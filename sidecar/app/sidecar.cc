@@ -129,8 +129,9 @@ void Sidecar::OnCertificate(const identity::Certified& certified) {
 
 void Sidecar::OnSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> in_force) {
   if (snapshot->workload != nullptr) readiness_.Set("config", "");
-  if (snapshot->mesh != nullptr && certificates_ != nullptr)
-    certificates_->SetRoots(snapshot->mesh->trust_bundle);
+  // Whoever can write a ConfigMap must not choose whom this sidecar takes for its operator.
+  const bool from_operator = snapshot->operator_reachable && snapshot->mesh != nullptr;
+  if (from_operator) certificates_->SetRoots(snapshot->mesh->trust_bundle);
   auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
   for (const auto& worker : workers_) {
     worker->SetSnapshot(snapshot, [this, left, in_force] {

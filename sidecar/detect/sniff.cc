@@ -1,5 +1,6 @@
 #include "sidecar/detect/sniff.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -81,20 +82,21 @@ std::optional<std::vector<std::string>> ReadClientHello(std::string_view body) {
 }  // namespace
 
 Spoken SniffPlain(std::string_view bytes) {
-  if (bytes == "\r") return Spoken::kNeedMore;
-  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  // Apps skip empty lines before a request and take several blanks in it. What one of them could read as a
+  // request is one: the strict parser refuses it then.
+  bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
   size_t method = 0;
   while (method < bytes.size() && method <= kMaxMethodBytes && bytes[method] >= 'A' && bytes[method] <= 'Z')
     ++method;
   if (method == bytes.size()) return method > kMaxMethodBytes ? Spoken::kOpaque : Spoken::kNeedMore;
-  if (method == 0 || method > kMaxMethodBytes || bytes[method] != ' ') return Spoken::kOpaque;
-  if (bytes.size() == method + 1) return Spoken::kNeedMore;
-  const std::string_view target = bytes.substr(method + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (method == 0 || method > kMaxMethodBytes || !blank(bytes[method])) return Spoken::kOpaque;
   if (bytes.starts_with("PRI * HTTP/2")) return Spoken::kOpaque;
   if (std::string_view("PRI * HTTP/2").starts_with(bytes)) return Spoken::kNeedMore;
-  const bool form = target[0] == '/' || target[0] == '*' || target[0] == 'h' || target[0] == 'H' ||
-                    bytes.starts_with("CONNECT ");
-  return form ? Spoken::kHttp1 : Spoken::kOpaque;
+  const size_t target = bytes.find_first_not_of(" \t", method);
+  if (target == std::string_view::npos) return Spoken::kNeedMore;
+  const bool form = std::string_view("/*hH").find(bytes[target]) != std::string_view::npos;
+  return form || bytes.starts_with("CONNECT") ? Spoken::kHttp1 : Spoken::kOpaque;
 }
 
 Hello ReadHello(std::string_view bytes) {

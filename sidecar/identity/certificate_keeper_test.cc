@@ -158,7 +158,7 @@ TEST_F(KeeperTest, GetsACertificateForItsToken) {
 }
 
 TEST_F(KeeperTest, RenewsAtHalfOfTheLifeWithAnotherKey) {
-  fake_.lifetime = seconds(62);  // of which 60 are over already
+  fake_.lifetime = seconds(4);
   const auto keeper = Keeper();
   Run(*keeper, 3, milliseconds(10000));
   ASSERT_EQ(published_.size(), 3u);
@@ -171,7 +171,7 @@ TEST_F(KeeperTest, RenewsAtHalfOfTheLifeWithAnotherKey) {
 TEST_F(KeeperTest, ARefusalIsTheReasonWhyThePodIsNotReadyAndHealsByItself) {
   fake_.answer = FakeOperator::Http(403, {{"error", "the token is for another audience"}});
   const auto keeper = Keeper();
-  Run(*keeper, 1, milliseconds(150));
+  Run(*keeper, 1, milliseconds(1000));
   EXPECT_TRUE(published_.empty());
   EXPECT_EQ(keeper->problem(),
             "identity/no-certificate: the operator refused: 403 the token is for another audience");

@@ -58,6 +58,12 @@ std::string TakenName(const Json& spec) {
   }
   for (const std::string_view name : {kConfigVolume, kTokenVolume, kStateVolume}) {
     if (HasNamed(spec, "volumes", name)) return taken("volume", name);
+    // They exist once we are done: an app that mounts them would hold the pod's key.
+    for (const char* list : {"containers", "initContainers"}) {
+      for (const Json& container : json::ItemsAt(spec, list)) {
+        if (HasNamed(container, "volumeMounts", name)) return taken("volume", name);
+      }
+    }
   }
   return {};
 }

@@ -14,7 +14,7 @@
 namespace tulle::webhook::serving {
 namespace {
 
-constexpr size_t kThreads = 16;
+constexpr size_t kThreads = 64;
 constexpr time_t kIoTimeoutSeconds = 5;
 constexpr size_t kMaxLoggedMessage = 512;
 
