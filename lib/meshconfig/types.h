@@ -278,8 +278,8 @@ struct Address {
   }
 };
 
-// All non-empty members must match. A caller without a verified identity matches none of them in an Allow
-// rule, and all of them in a Deny rule.
+// All non-empty members must match; a caller without a verified identity matches no identity, namespace or
+// account.
 struct AccessFrom {
   std::vector<std::string> identities;  // whole SPIFFE ids
   std::vector<std::string> namespaces;
@@ -288,8 +288,7 @@ struct AccessFrom {
   bool operator==(const AccessFrom&) const = default;
   static constexpr auto Describe() {
     return json::Object(
-        "Who calls. All fields that are given must match; names are literal. A caller in plaintext "
-        "has no identity: no Allow rule that names callers matches it, every such Deny rule does.",
+        "Who calls. All fields that are given must match; names are literal.",
         json::Field("identities", &AccessFrom::identities, "SPIFFE ids of callers; any of them.",
                     {.min_items = 1,
                      .max_items = 64,
