@@ -38,10 +38,17 @@ TEST(SniffPlain, ARequestLineIsHttp) {
     EXPECT_EQ(SniffPlain(bytes), Spoken::kHttp1) << bytes;
 }
 
+// Some apps take these for requests, so they must meet the strict parser instead of passing by it.
+TEST(SniffPlain, WhatALenientAppTakesForARequestIsHttp) {
+  for (const char* bytes : {"GET\t/", "GET  /", "\r\n\r\n\r\nGET /", "\nGET /", "GET \t http://a/"})
+    EXPECT_EQ(SniffPlain(bytes), Spoken::kHttp1) << bytes;
+  for (const char* bytes : {"\n", "\r\r", "\r\n\r\n", "\r\n\r\nGET", "GET ", "GET  "})
+    EXPECT_EQ(SniffPlain(bytes), Spoken::kNeedMore) << bytes;
+}
+
 TEST(SniffPlain, AnythingElseIsOpaque) {
-  for (const char* bytes :
-       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01", "get /", "G3T /", "GET\t/", "GET  /", "EHLO a",
-        "SSH-2.0-x", " GET /", "\n", "\r\r", "\r\n\r\n", "*1\r\n", "USER x", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+  for (const char* bytes : {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01", "get /", "G3T /", "EHLO a",
+                            "SSH-2.0-x", " GET /", "*1\r\n", "USER x", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
     EXPECT_EQ(SniffPlain(bytes), Spoken::kOpaque) << bytes;
   EXPECT_EQ(SniffPlain(std::string_view("\0\0", 2)), Spoken::kOpaque);
 }
