@@ -166,6 +166,8 @@ TEST_F(SubscriberTest, ForeignWorkloadsAndTooManyNamesAreRefused) {
   EXPECT_NE(subscriber_.Subscribe({{"workload/bank/vault"}, {}}, "shop"), std::nullopt);
   EXPECT_NE(subscriber_.Subscribe({{"workload/shopx/vault"}, {}}, "shop"), std::nullopt);
   EXPECT_NE(subscriber_.Subscribe({{std::string(kMaxNameBytes + 1, 'a')}, {}}, "shop"), std::nullopt);
+  const std::string long_version(kMaxVersionBytes + 1, 'a');
+  EXPECT_NE(subscriber_.Subscribe({{}, {{"mesh", long_version}}}, "shop"), std::nullopt);
   meshconfig::Subscribe many;
   for (size_t i = 0; i <= kMaxSubscriptions; ++i) many.names.push_back("address/" + std::to_string(i));
   EXPECT_NE(subscriber_.Subscribe(many, "shop"), std::nullopt);

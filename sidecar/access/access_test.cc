@@ -59,6 +59,14 @@ TEST(Access, DenyWinsWhereverItStands) {
   EXPECT_EQ(Ask(Rules(deny), &kBatch, "GET /"), "allowed");
 }
 
+// Leaving out TLS, or the mesh, must not be the way round a denial.
+TEST(Access, ADenialOfSomebodyReachesACallerWithoutAName) {
+  const std::string deny = R"({"name":"shop/d#0","action":"Deny","from":[{"serviceAccounts":["shop/web"]}]})";
+  EXPECT_EQ(Ask(Rules(deny), nullptr, "GET /"), "access/deny shop/d#0");
+  EXPECT_EQ(AskOpaque(Rules(deny), nullptr), "access/deny shop/d#0");
+  EXPECT_EQ(Ask(Rules(deny), &kBatch, "GET /"), "allowed");
+}
+
 TEST(Access, ARefusalNamesEveryPolicyThatCouldHaveAllowed) {
   const Policy policy = Rules(R"({"name":"shop/a#0","action":"Allow","from":[{"namespaces":["x"]}]},
                                  {"name":"shop/a#1","action":"Allow","from":[{"namespaces":["y"]}]},

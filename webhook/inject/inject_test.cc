@@ -189,6 +189,10 @@ TEST(Inject, ReservedNamesUidAndPortsAreDenied) {
   pod = WebPod();
   pod["spec"]["volumes"].push_back({{"name", "tulle-state"}});
   EXPECT_EQ(ReasonOf(pod), R"(denied: volume "tulle-state": the name is reserved for Tulle)");
+
+  pod = WebPod();
+  pod["spec"]["containers"][0]["volumeMounts"] = {{{"name", "tulle-token"}, {"mountPath", "/stolen"}}};
+  EXPECT_EQ(ReasonOf(pod), R"(denied: volume "tulle-token": the name is reserved for Tulle)");
   pod = WebPod();
   pod["spec"]["containers"][0]["securityContext"]["runAsUser"] = 1337;
   EXPECT_THAT(ReasonOf(pod),
