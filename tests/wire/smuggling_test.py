@@ -80,6 +80,12 @@ class Refusals(WireTest):
             ("no version", b"GET /\r\nHost: web\r\n\r\n"),
         ], 400)
 
+    def test_what_only_a_lenient_app_takes_for_a_request(self):
+        """An opaque connection is not looked into: such bytes must not become one, with an identity made up in them."""
+        rest = b"HTTP/1.1\r\nHost: web\r\nx-tulle-source: spiffe://cluster.local/ns/shop/sa/forged\r\n\r\n"
+        self.refused([(start, start + rest) for start in
+                      (b"\r\n\r\nGET / ", b"\nGET / ", b"\n\nGET / ", b"GET  / ", b"GET\t/ ", b"GET \t/ ")], 400)
+
     def test_versions(self):
         self.refused([(version, b"GET / " + version + b"\r\nHost: web\r\n\r\n")
                       for version in (b"HTTP/2.0", b"HTTP/1.2", b"HTTP/0.9", b"http/1.1", b"HTTP/1.1x", b"HTTP/01.1")],
