@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "lib/kube/base64.h"
+#include "lib/base/base64.h"
 #include "lib/kube/fake/api_server.h"
 
 namespace tulle::kube {
@@ -61,11 +61,12 @@ TEST(Client, GivesUpAfterItsTimeout) {
 TEST(Base64, SurvivesTheRoundTrip) {
   for (const std::string& text :
        {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff\n", 3)}) {
-    EXPECT_EQ(FromBase64(Base64(text)), text);
+    EXPECT_EQ(base::DecodeBase64(base::EncodeBase64(text)), text);
   }
-  EXPECT_EQ(Base64("Man"), "TWFu");
-  EXPECT_EQ(Base64("Ma"), "TWE=");
-  for (const char* text : {"a", "a===", "a!==", "TW=u"}) EXPECT_EQ(FromBase64(text), std::nullopt) << text;
+  EXPECT_EQ(base::EncodeBase64("Man"), "TWFu");
+  EXPECT_EQ(base::EncodeBase64("Ma"), "TWE=");
+  for (const char* text : {"a", "a===", "a!==", "TW=u"})
+    EXPECT_EQ(base::DecodeBase64(text), std::nullopt) << text;
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "lib/kube/base64.h"
+#include "lib/base/base64.h"
 #include "operator/ca/root.h"
 
 namespace tulle::control::ca {
@@ -23,7 +23,7 @@ base::Result<std::string> DataIn(const json& secret, const char* field) {
   const base::Failure failure{std::string("Secret ") + kSecret + ": data." + field +
                               ": is missing or not base64"};
   if (!data.is_object() || !data.contains(field) || !data[field].is_string()) return failure;
-  const auto bytes = kube::FromBase64(data[field].get<std::string>());
+  const auto bytes = base::DecodeBase64(data[field].get<std::string>());
   if (!bytes) return failure;
   return *bytes;
 }
@@ -46,12 +46,13 @@ base::Result<identity::Authority> RootFromSecret(kube::Client& client, const std
   if (found.ok()) return ReadRoot(*found);
   if (!found.failure().not_found()) return base::Failure{found.failure().what};
   const identity::Authority root = identity::Authority::MakeRoot(kRootCommonName, kRootLifetime, now);
-  const json secret = {
-      {"apiVersion", "v1"},
-      {"kind", "Secret"},
-      {"type", "Opaque"},
-      {"metadata", Metadata(ns, kSecret)},
-      {"data", {{"ca.crt", kube::Base64(root.CertificatePem())}, {"ca.key", kube::Base64(root.KeyPem())}}}};
+  const json secret = {{"apiVersion", "v1"},
+                       {"kind", "Secret"},
+                       {"type", "Opaque"},
+                       {"metadata", Metadata(ns, kSecret)},
+                       {"data",
+                        {{"ca.crt", base::EncodeBase64(root.CertificatePem())},
+                         {"ca.key", base::EncodeBase64(root.KeyPem())}}}};
   const kube::Client::Answer created = client.Create(secrets, secret);
   if (!created.ok() && !created.failure().conflict()) return base::Failure{created.failure().what};
   // What counts is what is stored, whoever stored it.
