@@ -6,20 +6,29 @@
 namespace tulle::io {
 namespace {
 
-constexpr size_t kKeptBlocks = 32;
-
+// Free blocks of one size. A thread keeps so many of each.
+template <size_t kBytes, size_t kKept>
 struct FreeBlocks {
-  char* blocks[kKeptBlocks];
+  char* blocks[kKept];
   size_t count = 0;
   ~FreeBlocks() {
     while (count > 0) std::free(blocks[--count]);
   }
+
+  char* Take(size_t bytes) { return bytes == kBytes && count > 0 ? blocks[--count] : nullptr; }
+  bool Keep(char* block, size_t bytes) {
+    if (bytes != kBytes || count == kKept) return false;
+    blocks[count++] = block;
+    return true;
+  }
 };
 
-thread_local FreeBlocks free_blocks;
+thread_local FreeBlocks<Buffer::kFirstBytes, 256> small_blocks;
+thread_local FreeBlocks<Buffer::kBlockBytes, 32> large_blocks;
 
 char* Allocate(size_t bytes) {
-  if (bytes == Buffer::kBlockBytes && free_blocks.count > 0) return free_blocks.blocks[--free_blocks.count];
+  if (char* kept = small_blocks.Take(bytes)) return kept;
+  if (char* kept = large_blocks.Take(bytes)) return kept;
   void* block = std::malloc(bytes);
   if (block == nullptr) throw std::bad_alloc();
   return static_cast<char*>(block);
@@ -29,12 +38,9 @@ char* Allocate(size_t bytes) {
 
 void Buffer::Free() {
   if (block_ == nullptr) return;
-  if (capacity_ == kBlockBytes && free_blocks.count < kKeptBlocks) {
-    free_blocks.blocks[free_blocks.count++] = block_;
-  } else {
-    std::free(block_);
-  }
+  if (!small_blocks.Keep(block_, capacity_) && !large_blocks.Keep(block_, capacity_)) std::free(block_);
   block_ = nullptr;
+  brimful_ = false;
   capacity_ = begin_ = end_ = 0;
 }
 
@@ -50,7 +56,11 @@ void Buffer::Reserve(size_t capacity) {
 }
 
 std::span<char> Buffer::Space(size_t limit) {
-  if (capacity_ == 0) Reserve(kBlockBytes);
+  if (capacity_ == 0) Reserve(kFirstBytes);
+  if (brimful_ && empty() && capacity_ < kBlockBytes) {
+    Free();
+    Reserve(kBlockBytes);
+  }
   if (end_ == capacity_ && begin_ > 0) {
     std::memmove(block_, block_ + begin_, size());
     end_ -= begin_;
@@ -62,7 +72,7 @@ std::span<char> Buffer::Space(size_t limit) {
 
 void Buffer::Append(std::string_view bytes) {
   if (capacity_ - end_ < bytes.size()) {
-    size_t capacity = capacity_ == 0 ? kBlockBytes : capacity_;
+    size_t capacity = capacity_ == 0 ? kFirstBytes : capacity_;
     while (capacity - size() < bytes.size()) capacity *= 2;
     Reserve(capacity);
   }

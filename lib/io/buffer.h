@@ -9,10 +9,12 @@
 
 namespace tulle::io {
 
-// Bytes that were read and not yet used, in one contiguous block. The block comes from a per-thread free list
-// and goes back to it when the buffer is empty and Release() is called, so an idle connection holds none.
+// Bytes that were read and not yet used, in one contiguous block. Blocks come from per-thread free lists and go
+// back when the buffer is empty and Release() is called, so an idle connection holds none. A buffer begins with
+// a small block; one that is filled to the brim gets a larger one, up to the limit of its reader.
 class Buffer {
  public:
+  static constexpr size_t kFirstBytes = 4 << 10;
   static constexpr size_t kBlockBytes = 16 << 10;
 
   Buffer() = default;
@@ -22,6 +24,7 @@ class Buffer {
     std::swap(capacity_, other.capacity_);
     std::swap(begin_, other.begin_);
     std::swap(end_, other.end_);
+    std::swap(brimful_, other.brimful_);
     return *this;
   }
   ~Buffer() { Free(); }
@@ -35,7 +38,10 @@ class Buffer {
   // held to the front, and grows the block up to `limit` when it is full. Views taken before are invalid
   // after.
   std::span<char> Space(size_t limit = kBlockBytes);
-  void Commit(size_t bytes) { end_ += bytes; }
+  void Commit(size_t bytes) {
+    end_ += bytes;
+    brimful_ = end_ == capacity_;
+  }
   void Consume(size_t bytes) {
     begin_ += bytes;
     if (begin_ == end_) begin_ = end_ = 0;
@@ -56,6 +62,7 @@ class Buffer {
   size_t capacity_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;
+  bool brimful_ = false;  // the last read took all the space there was
 };
 
 }  // namespace tulle::io

@@ -41,7 +41,6 @@ Loop::Loop() : now_(Clock::now()), scratch_(kScratchBytes) {
 }
 
 Loop::~Loop() {
-  end_of_turn_.clear();
   while (!roots_.empty()) roots_.front().handle.destroy();
   close(wakeup_.fd);
   close(epoll_);
@@ -100,9 +99,7 @@ void Loop::Turn() {
   RunPosted();
   RunReady();
   while (!end_of_turn_.empty()) {
-    std::vector<std::function<void()>> hooks;
-    hooks.swap(end_of_turn_);
-    for (auto& hook : hooks) hook();
+    while (TurnHook* hook = end_of_turn_.PopFront()) hook->OnEndOfTurn();
     RunReady();
   }
 }

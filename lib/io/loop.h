@@ -68,6 +68,16 @@ class Timer {
   TimePoint when_ = kNever;
 };
 
+// Something that a loop calls once at the end of its turn, when everybody has had their say: the moment to
+// hand to the kernel what they have written. Unlinks itself when it goes.
+class TurnHook : public ListHook {
+ public:
+  virtual void OnEndOfTurn() = 0;
+
+ protected:
+  ~TurnHook() = default;
+};
+
 // Something that is told about readiness of its file descriptor.
 class Watcher {
  public:
@@ -106,8 +116,10 @@ class Loop {
   // `waiter` is polled in this turn, after the events of now.
   void Ready(Waiter& waiter) { ready_.PushBack(waiter); }
 
-  // `hook` runs at the end of every turn that did anything (once; register again if needed).
-  void AtEndOfTurn(std::function<void()> hook) { end_of_turn_.push_back(std::move(hook)); }
+  // `hook` is called at the end of this turn, once. To ask twice does nothing more.
+  void AtEndOfTurn(TurnHook& hook) {
+    if (!hook.linked()) end_of_turn_.PushBack(hook);
+  }
 
   // Bytes for one read or one flush; contents do not survive the next call that may use it. 64 KiB.
   static constexpr size_t kScratchBytes = 64 << 10;
@@ -152,7 +164,7 @@ class Loop {
   std::vector<Timer*> timers_;  // binary heap, earliest first
   List<RootHook> roots_;
   size_t spawned_ = 0;
-  std::vector<std::function<void()>> end_of_turn_;
+  List<TurnHook> end_of_turn_;
   std::vector<char> scratch_;
 
   std::mutex posted_mutex_;

@@ -136,8 +136,14 @@ TEST(Loop, CoroutinesThatAreAlwaysReadyStarveNobody) {
 TEST(Loop, EndOfTurnHooksRunOnceAfterTheTurn) {
   Loop loop;
   std::vector<int> notes;
+  struct Late final : TurnHook {
+    explicit Late(std::vector<int>& into) : notes(into) {}
+    void OnEndOfTurn() override { notes.push_back(2); }
+    std::vector<int>& notes;
+  } hook(notes);
   loop.Post([&] {
-    loop.AtEndOfTurn([&] { notes.push_back(2); });
+    loop.AtEndOfTurn(hook);
+    loop.AtEndOfTurn(hook);
     notes.push_back(1);
   });
   const StopLater stop(loop, milliseconds(5));

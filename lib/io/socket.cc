@@ -44,10 +44,10 @@ Error ErrorFromErrno(int value) {
   }
 }
 
-Socket::Socket(Loop& loop, int fd) : Timer(loop), fd_(fd) { loop_.Watch(fd_, this); }
+Socket::Socket(Loop& loop, int fd) : Readiness(loop), fd_(fd) { loop.Watch(fd_, this); }
 
 Socket::~Socket() {
-  loop_.Unwatch(fd_, this);
+  loop().Unwatch(fd_, this);
   close(fd_);
 }
 
@@ -57,7 +57,7 @@ IoResult Socket::TryRead(std::span<char> into) {
   if (got > 0) {
     // A short read means that the kernel had no more; new data makes a new edge. The end of the stream has an
     // edge of its own, which may be the one we just consumed.
-    if (static_cast<size_t>(got) < into.size() && !hung_up_) readable_ = false;
+    if (static_cast<size_t>(got) < into.size() && !hung_up()) readable_ = false;
     return {static_cast<size_t>(got), Error::kNone};
   }
   if (got == 0) return {0, Error::kEof};
@@ -72,7 +72,7 @@ bool Socket::PeekAwaiter::Poll() {
     result_ = {bytes, Error::kNone};
     return true;
   }
-  if (got == 0 || (bytes > 0 && socket_.hung_up_)) {
+  if (got == 0 || (bytes > 0 && socket_.hung_up())) {
     result_ = {0, Error::kEof};
     return true;
   }
@@ -80,7 +80,7 @@ bool Socket::PeekAwaiter::Poll() {
     result_ = {0, ErrorFromErrno(errno)};
     return true;
   }
-  if (socket_.expired_) {
+  if (socket_.expired()) {
     result_ = {0, Error::kTimedOut};
     return true;
   }
@@ -100,47 +100,16 @@ IoResult Socket::TryWrite(std::span<const char> from) {
 }
 
 void Socket::OnEvents(uint32_t events) {
-  if (events & (EPOLLHUP | EPOLLERR)) broken_ = true;
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-    hung_up_ = true;
-    while (Waiter* waiter = hang_up_.PopFront()) loop_.Ready(*waiter);
-  }
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-    readable_ = true;
-    while (Waiter* waiter = readers_.PopFront()) loop_.Ready(*waiter);
-  }
-  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
-    writable_ = true;
-    while (Waiter* waiter = writers_.PopFront()) loop_.Ready(*waiter);
-  }
-}
-
-void Socket::SetDeadline(TimePoint when) {
-  deadline_ = when;
-  expired_ = false;
-  // A timer that is due earlier is left as it is: it looks at deadline_ when it fires.
-  if (when != kNever && (!scheduled() || when < Timer::when())) Schedule(when);
-}
-
-void Socket::OnTimer() {
-  if (deadline_ == kNever) return;
-  if (loop_.now() < deadline_) {
-    Schedule(deadline_);
-    return;
-  }
-  expired_ = true;
-  Wake();
-}
-
-void Socket::Wake() {
-  while (Waiter* waiter = readers_.PopFront()) loop_.Ready(*waiter);
-  while (Waiter* waiter = writers_.PopFront()) loop_.Ready(*waiter);
+  const bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  if (broken || (events & EPOLLRDHUP)) HungUp(broken);
+  if (events & EPOLLIN) Readable();
+  if (events & EPOLLOUT) Writable();
 }
 
 void Socket::ShutdownWrite() { shutdown(fd_, SHUT_WR); }
 
 void Socket::ResetOnClose() {
-  resets_on_close_ = true;
+  Readiness::ResetOnClose();
   const linger hard{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }

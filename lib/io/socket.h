@@ -7,13 +7,13 @@
 #include "lib/base/result.h"
 #include "lib/io/address.h"
 #include "lib/io/error.h"
-#include "lib/io/loop.h"
+#include "lib/io/readiness.h"
 
 namespace tulle::io {
 
-// One connected TCP socket on a loop, and the one deadline that bounds all waiting on it. Owned by whoever
-// made it; used on its loop's thread only; closed by its destructor.
-class Socket final : private Watcher, private Timer {
+// One connected TCP socket on a loop. Owned by whoever made it; used on its loop's thread only; closed by its
+// destructor.
+class Socket final : public Readiness, private Watcher {
  public:
   // Takes ownership of `fd`, which must be non-blocking.
   Socket(Loop& loop, int fd);
@@ -28,53 +28,16 @@ class Socket final : private Watcher, private Timer {
   struct PeekAwaiter;
   PeekAwaiter Peek(std::span<char> into, size_t more_than = 0);
 
-  // From `when` on, whatever waits here ends with kTimedOut; kNever lifts it. Cheap: may be set per request.
-  void SetDeadline(TimePoint when);
-  bool expired() const { return expired_; }
-  // Whatever waits here ends with kTimedOut now, whatever the deadline.
-  void Expire() {
-    expired_ = true;
-    Wake();
-  }
-
   // No more writing; the peer sees the end of our direction.
   void ShutdownWrite();
-  // The next close resets the connection, so that the peer cannot mistake what it got for a whole message.
-  void ResetOnClose();
-  bool resets_on_close() const { return resets_on_close_; }
-  // The peer has hung up or broken the connection, as far as the kernel knows. For idle connections in a
-  // pool.
-  bool hung_up() const { return hung_up_; }
-  // The connection is gone in both directions.
-  bool broken() const { return broken_; }
-  // May have bytes that were not read.
-  bool maybe_readable() const { return readable_; }
+  void ResetOnClose() override;
 
-  void AwaitReadable(Waiter& waiter) { readers_.PushBack(waiter); }
-  void AwaitWritable(Waiter& waiter) { writers_.PushBack(waiter); }
-  // Polled when the peer hangs up and again when the connection breaks; not by deadlines.
-  void AwaitHangUp(Waiter& waiter) { hang_up_.PushBack(waiter); }
-  // Whoever waits looks again in this turn.
-  void Wake();
-
-  Loop& loop() const { return loop_; }
   int fd() const { return fd_; }
 
  private:
   void OnEvents(uint32_t epoll_events) override;
-  void OnTimer() override;
 
   int fd_;
-  bool readable_ = true;
-  bool writable_ = true;
-  bool hung_up_ = false;
-  bool broken_ = false;
-  bool resets_on_close_ = false;
-  bool expired_ = false;
-  TimePoint deadline_ = kNever;
-  List<Waiter> readers_;
-  List<Waiter> writers_;
-  List<Waiter> hang_up_;
 };
 
 // Done when more than `more_than` bytes wait, or `into` is full, or no more can come.

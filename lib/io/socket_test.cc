@@ -46,7 +46,7 @@ class SocketTest : public ::testing::Test {
     text.resize(got.bytes);
     co_return got.ok() ? text : std::string(Name(got.error));
   }
-  Task<std::string> Peek(Stream& stream, size_t size, size_t more_than) {
+  Task<std::string> Peek(PlainStream& stream, size_t size, size_t more_than) {
     std::string text(size, '\0');
     const std::span<char> into(text);
     const IoResult got = co_await stream.socket().Peek(into, more_than);
@@ -62,7 +62,7 @@ class SocketTest : public ::testing::Test {
     const IoResult put = co_await stream.Write(from);
     EXPECT_TRUE(put.ok()) << Name(put.error);
   }
-  void DeadlineIn(Stream& stream, milliseconds time) { stream.socket().SetDeadline(Clock::now() + time); }
+  void DeadlineIn(Stream& stream, milliseconds time) { stream.readiness().SetDeadline(Clock::now() + time); }
 
   Loop loop_;
   std::unique_ptr<Listener> listener_;

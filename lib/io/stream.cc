@@ -5,8 +5,8 @@
 namespace tulle::io {
 
 Task<void> CloseSoftly(std::unique_ptr<Stream> stream, Duration limit, size_t bytes) {
-  if (stream->socket().resets_on_close()) co_return;
-  stream->socket().SetDeadline(Clock::now() + limit);
+  if (stream->readiness().resets_on_close()) co_return;
+  stream->readiness().SetDeadline(Clock::now() + limit);
   stream->ShutdownWrite();
   const std::string_view nothing;
   co_await stream->Write(nothing);

@@ -10,13 +10,14 @@ namespace tulle::io {
 struct ReadAwaiter;
 struct WriteAwaiter;
 
-// A connected byte stream: plain TCP, or TLS over it (lib/tls). Owned by one coroutine at a time for each
+// A connected byte stream: plain TCP, TLS over it (lib/tls), or one of many that share a connection (lib/mux,
+// lib/http2). Owned by one coroutine at a time for each
 // direction; used on its loop's thread only.
 class Stream {
  public:
   virtual ~Stream() = default;
 
-  // Like the Socket's: no waiting; kAgain = wait for readiness. TryWrite may keep bytes that the kernel would
+  // No waiting, one system call at most; kAgain = wait for readiness. TryWrite may keep bytes that the kernel would
   // not take yet: what it reports as written is ours to deliver, and TryFlush says whether all of it is gone.
   virtual IoResult TryRead(std::span<char> into) = 0;
   virtual IoResult TryWrite(std::span<const char> from) = 0;
@@ -28,7 +29,7 @@ class Stream {
   // Bytes may be waiting inside, so that TryRead can succeed without readiness of the socket.
   virtual bool buffered() const { return false; }
 
-  virtual Socket& socket() = 0;
+  virtual Readiness& readiness() = 0;
 
   // At least one byte, or an error: kEof at the end, kTimedOut at the socket's deadline.
   ReadAwaiter Read(std::span<char> into);
@@ -45,11 +46,11 @@ struct ReadAwaiter final : public Waiter {
   bool Poll() override {
     result_ = stream_.TryRead(into_);
     if (result_.error != Error::kAgain) return true;
-    if (stream_.socket().expired()) {
+    if (stream_.readiness().expired()) {
       result_.error = Error::kTimedOut;
       return true;
     }
-    stream_.socket().AwaitReadable(*this);
+    stream_.readiness().AwaitReadable(*this);
     return false;
   }
 
@@ -79,8 +80,8 @@ struct WriteAwaiter final : public Waiter {
 
  private:
   bool Stopped(Error error) {
-    if (error == Error::kAgain && !stream_.socket().expired()) {
-      stream_.socket().AwaitWritable(*this);
+    if (error == Error::kAgain && !stream_.readiness().expired()) {
+      stream_.readiness().AwaitWritable(*this);
       return false;
     }
     result_ = {0, error == Error::kAgain ? Error::kTimedOut : error};
@@ -104,7 +105,8 @@ class PlainStream final : public Stream {
   IoResult TryRead(std::span<char> into) override { return socket_->TryRead(into); }
   IoResult TryWrite(std::span<const char> from) override { return socket_->TryWrite(from); }
   void ShutdownWrite() override { socket_->ShutdownWrite(); }
-  Socket& socket() override { return *socket_; }
+  Readiness& readiness() override { return *socket_; }
+  Socket& socket() { return *socket_; }
   // For a handover to TLS after a peek.
   std::unique_ptr<Socket> Release() { return std::move(socket_); }
 

@@ -114,11 +114,11 @@ io::Error TlsStream::StepHandshake() {
 bool TlsStream::HandshakeAwaiter::Poll() {
   result_ = stream_.StepHandshake();
   if (result_ != io::Error::kAgain) return true;
-  if (stream_.socket().expired()) {
+  if (stream_.readiness().expired()) {
     result_ = io::Error::kTimedOut;
     return true;
   }
-  stream_.socket().AwaitReadable(*this);
+  stream_.readiness().AwaitReadable(*this);
   return false;
 }
 

@@ -44,7 +44,8 @@ class TlsStream final : public io::Stream {
   io::IoResult TryFlush() override;
   void ShutdownWrite() override;
   bool buffered() const override { return SSL_has_pending(ssl_.get()) == 1; }
-  io::Socket& socket() override { return *socket_; }
+  io::Readiness& readiness() override { return *socket_; }
+  io::Socket& socket() { return *socket_; }
 
  private:
   struct Free {

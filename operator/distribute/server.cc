@@ -134,7 +134,7 @@ io::Task<void> Server::Serve(int fd) {
     size_t& count;
   } counted(connections_);
   auto stream = std::make_unique<tls::TlsStream>(std::make_unique<io::Socket>(loop_, fd), context_);
-  stream->socket().SetDeadline(loop_.now() + kHandshakeTimeout);
+  stream->readiness().SetDeadline(loop_.now() + kHandshakeTimeout);
   const io::Error shaken = co_await stream->Handshake();
   if (shaken != io::Error::kNone) {
     ++refused_;
@@ -142,7 +142,7 @@ io::Task<void> Server::Serve(int fd) {
     co_return;
   }
   io::Buffer buffer;
-  stream->socket().SetDeadline(loop_.now() + kRequestTimeout);
+  stream->readiness().SetDeadline(loop_.now() + kRequestTimeout);
   base::Result<Request, BadRequest> request = co_await ReadRequest(*stream, buffer);
   std::string reply;
   if (!request.ok()) {
@@ -171,7 +171,7 @@ io::Task<void> Server::Serve(int fd) {
   } else {
     reply = FormatError(404, "there is no " + request->method + " " + request->path);
   }
-  stream->socket().SetDeadline(loop_.now() + kWriteTimeout);
+  stream->readiness().SetDeadline(loop_.now() + kWriteTimeout);
   const std::span<const char> bytes(reply);
   const io::IoResult put = co_await stream->Write(bytes);
   const io::Duration limit = kCloseTimeout;

@@ -5,7 +5,7 @@
 namespace tulle::control::distribute {
 
 io::Task<std::string> ConfigStream::Run() {
-  stream_.socket().SetDeadline(loop_.now() + kHelloTimeout);
+  stream_.readiness().SetDeadline(loop_.now() + kHelloTimeout);
   io::Task<void> writer = Write();
   writer.Start();
   size_t searched = 0;  // bytes at the start of the buffer without a newline
@@ -70,14 +70,14 @@ io::Task<void> ConfigStream::Write() {
 
 // The deadline of the socket guards writing only: between messages a sidecar may be silent for ever.
 io::Task<bool> ConfigStream::Send(const std::string& text) {
-  stream_.socket().SetDeadline(loop_.now() + kWriteTimeout);
+  stream_.readiness().SetDeadline(loop_.now() + kWriteTimeout);
   const std::span<const char> bytes(text);
   const io::IoResult put = co_await stream_.Write(bytes);
   if (!put.ok()) {
     Fail("connection " + std::string(io::Name(put.error)));
     co_return false;
   }
-  if (why_.empty()) stream_.socket().SetDeadline(io::kNever);
+  if (why_.empty()) stream_.readiness().SetDeadline(io::kNever);
   co_return true;
 }
 
@@ -114,7 +114,7 @@ bool ConfigStream::Greet(const meshconfig::Hello& hello) {
   }
   pod_ = hello.pod;
   workload_ = hello.workload;
-  stream_.socket().SetDeadline(io::kNever);
+  stream_.readiness().SetDeadline(io::kNever);
   host_.Joined(*this);
   return true;
 }
@@ -133,7 +133,7 @@ void ConfigStream::Close(const std::string& why) { Fail(why); }
 // Both directions wait on the socket, so its deadline is what ends them.
 bool ConfigStream::Fail(const std::string& why) {
   if (why_.empty()) why_ = why;
-  stream_.socket().SetDeadline(loop_.now());
+  stream_.readiness().SetDeadline(loop_.now());
   wake_.Notify();
   return false;
 }

@@ -23,14 +23,14 @@ Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declar
 io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
   detect::Spoken spoken = detect::SniffPlain(in.view());
   while (spoken == detect::Spoken::kNeedMore) {
-    if (!in.empty()) stream.socket().SetDeadline(stream.socket().loop().now() + kRequestLineTime);
+    if (!in.empty()) stream.readiness().SetDeadline(stream.readiness().loop().now() + kRequestLineTime);
     const std::span<char> space = in.Space();
     const io::IoResult got = co_await stream.Read(space);
     if (!got.ok()) break;
     in.Commit(got.bytes);
     spoken = detect::SniffPlain(in.view());
   }
-  stream.socket().SetDeadline(io::kNever);
+  stream.readiness().SetDeadline(io::kNever);
   if (in.empty()) co_return Spoken::kSilent;
   co_return spoken == detect::Spoken::kOpaque ? Spoken::kOpaque : Spoken::kHttp;
 }
@@ -51,14 +51,14 @@ bool Broken(const io::IoResult& heard) {
 
 io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Protocol declared) {
   if (declared == meshconfig::Protocol::kTcp) co_return Spoken::kOpaque;
-  stream.socket().SetDeadline(stream.socket().loop().now() + kDetectTime);
+  stream.readiness().SetDeadline(stream.readiness().loop().now() + kDetectTime);
   const Spoken spoken = co_await Sniff(stream, in);
   co_return Judge(spoken, in.view(), declared);
 }
 
 io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
                               meshconfig::Protocol declared) {
-  io::Event any(downstream.stream.socket().loop());
+  io::Event any(downstream.stream.readiness().loop());
   io::IoResult client{0, io::Error::kAgain}, server{0, io::Error::kAgain};
   {
     io::Task<void> hear_client = Hear(downstream, client, any);

@@ -142,7 +142,7 @@ io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Caller& c
 
 // A client that may only speak HTTP, and has not spoken yet.
 io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
-  downstream.stream->socket().SetDeadline(downstream.stream->socket().loop().now() + exchange::kHeadTime);
+  downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() + exchange::kHeadTime);
   const std::span<char> space = downstream.in.Space();
   const io::IoResult got = co_await downstream.stream->Read(space);
   if (!got.ok()) co_return Spoken::kSilent;
@@ -188,7 +188,7 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Calle
         // That may have taken long, and the rules may have changed.
         verdict = JudgeOpaque(worker, caller);
         if (!verdict.allowed) {
-          downstream.stream->socket().ResetOnClose();
+          downstream.stream->readiness().ResetOnClose();
           record.reason = verdict.reason;
           Finish(worker, record, begun);
           co_return Spoken::kOpaque;
@@ -200,10 +200,10 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Calle
       if (carried.error != io::Error::kNone) reason = "tunnel/" + std::string(io::Name(carried.error));
     } else {
       reason = dialed.failure().reason;
-      downstream.stream->socket().ResetOnClose();
+      downstream.stream->readiness().ResetOnClose();
     }
   } else {
-    downstream.stream->socket().ResetOnClose();
+    downstream.stream->readiness().ResetOnClose();
   }
   record.reason = reason;
   Finish(worker, record, begun);
@@ -236,7 +236,7 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
     co_return nullptr;
   }
   auto stream = std::make_unique<tls::TlsStream>(std::move(socket), worker.server_context());
-  stream->socket().SetDeadline(worker.loop().now() + kHandshakeTime);
+  stream->readiness().SetDeadline(worker.loop().now() + kHandshakeTime);
   const io::Error outcome = co_await stream->Handshake();
   if (outcome != io::Error::kNone) {
     worker.probe().HandshakeFailed(io::Name(outcome));
@@ -248,7 +248,7 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
     worker.probe().HandshakeFailed("identity");
     co_return nullptr;
   }
-  stream->socket().SetDeadline(io::kNever);
+  stream->readiness().SetDeadline(io::kNever);
   caller.identity = *identity;
   caller.name = id::Print(*identity);
   co_return std::move(stream);

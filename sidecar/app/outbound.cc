@@ -239,7 +239,7 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call&
     }
   }
   if (up == nullptr) {
-    downstream.stream->socket().ResetOnClose();
+    downstream.stream->readiness().ResetOnClose();
   } else {
     const upstream::InFlight in_flight(host);
     io::Buffer up_in;

@@ -190,7 +190,7 @@ io::Task<std::string> Client::ReceiveUntilBroken(Session& session) {
       if (!message) co_return "a message makes no sense: " + json::JoinProblems(message.failure());
       if (const auto problem = Handle(*message)) co_return *problem;
     }
-    session.stream->socket().SetDeadline(loop_.now() + kSilence);
+    session.stream->readiness().SetDeadline(loop_.now() + kSilence);
     const std::span<char> space = session.in.Space();
     const io::IoResult got = co_await session.stream->Read(space);
     if (!got.ok())

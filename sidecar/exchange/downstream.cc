@@ -5,9 +5,9 @@
 namespace tulle::sidecar::exchange {
 
 io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) {
-  io::Socket& socket = stream->socket();
+  io::Readiness& readiness = stream->readiness();
   bool begun = !in.empty();
-  socket.SetDeadline(begun ? socket.loop().now() + kHeadTime : idle_until);
+  readiness.SetDeadline(begun ? readiness.loop().now() + kHeadTime : idle_until);
   // A head that comes in crumbs is parsed once per line, not once per byte.
   bool worth_parsing = begun;
   for (;;) {
@@ -17,7 +17,7 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
         co_return NextResult{Next::kBad, parsed.reply, parsed.why};
       if (parsed.status == http::ParseStatus::kDone) {
         head_bytes = parsed.bytes;
-        socket.SetDeadline(io::kNever);
+        readiness.SetDeadline(io::kNever);
         co_return NextResult{Next::kRequest};
       }
     }
@@ -31,14 +31,14 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
     in.Commit(got.bytes);
     worth_parsing = in.size() >= http::kMaxHeadBytes ||
                     std::string_view(space.data(), got.bytes).find('\n') != std::string_view::npos;
-    if (!begun) socket.SetDeadline(socket.loop().now() + kHeadTime);
+    if (!begun) readiness.SetDeadline(readiness.loop().now() + kHeadTime);
     begun = true;
   }
 }
 
 io::Task<bool> Downstream::Reply(http::LocalReply reply) {
   const std::string text = http::FormatLocalReply(reply);
-  stream->socket().SetDeadline(stream->socket().loop().now() + kBodyIdle);
+  stream->readiness().SetDeadline(stream->readiness().loop().now() + kBodyIdle);
   const io::IoResult written = co_await stream->Write(text);
   co_return written.ok();
 }

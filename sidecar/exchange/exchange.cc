@@ -13,7 +13,7 @@ Exchange::Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& d
       plan_(plan),
       dialer_(dialer),
       random_(random),
-      loop_(downstream.stream->socket().loop()),
+      loop_(downstream.stream->readiness().loop()),
       hang_up_(*this),
       retries_left_(static_cast<int>(plan.retry.attempts)) {}
 
@@ -36,7 +36,7 @@ void Exchange::Prepare() {
   downstream_.in.Consume(body.bytes);
   replayable_ = request_body_.done() && request_.size() <= kMaxReplayBytes;
 
-  io::Socket& client = downstream_.stream->socket();
+  io::Readiness& client = downstream_.stream->readiness();
   client.AwaitHangUp(hang_up_);
   if (client.hung_up()) OnHangUp();
 }
@@ -44,12 +44,12 @@ void Exchange::Prepare() {
 // A client that ended its direction may still want its answer; one whose connection is gone does not, and
 // nobody should work for it.
 void Exchange::OnHangUp() {
-  io::Socket& client = downstream_.stream->socket();
+  io::Readiness& client = downstream_.stream->readiness();
   client_gone_ = client.broken() || plan_.peer_is_sidecar;
   client_deadline_ = client_gone_ ? loop_.now() : loop_.now() + kAfterHangUp;
   if (!client.broken()) client.AwaitHangUp(hang_up_);
   if (connection_ == nullptr || (relaying_ && !client_gone_)) return;
-  connection_->stream->socket().SetDeadline(TryDeadline());
+  connection_->stream->readiness().SetDeadline(TryDeadline());
 }
 
 io::Task<Outcome> Exchange::Run() {
@@ -127,8 +127,8 @@ io::Task<void> Exchange::ReplyFailure() {
   outcome_.reusable = written && reply.keep_alive;
 }
 
-void Exchange::ExtendBodyDeadline(io::Socket& socket) {
-  socket.SetDeadline(client_gone_ ? loop_.now() : std::min(plan_.deadline, loop_.now() + kBodyIdle));
+void Exchange::ExtendBodyDeadline(io::Readiness& readiness) {
+  readiness.SetDeadline(client_gone_ ? loop_.now() : std::min(plan_.deadline, loop_.now() + kBodyIdle));
 }
 
 io::Task<Exchange::Step> Exchange::Attempt() {
@@ -157,7 +157,7 @@ io::Task<Exchange::Step> Exchange::Attempt() {
   try_deadline_ = plan_.deadline;
   if (plan_.retry.per_try_timeout)
     try_deadline_ = std::min(plan_.deadline, loop_.now() + *plan_.retry.per_try_timeout);
-  stream.socket().SetDeadline(TryDeadline());
+  stream.readiness().SetDeadline(TryDeadline());
   const std::string_view bytes = request_.view();
   const io::IoResult sent = co_await stream.Write(bytes);
   if (sent.error == io::Error::kTimedOut) co_return co_await FailResponse(sent.error);
@@ -179,7 +179,7 @@ io::Task<void> Exchange::SendRequestBody() {
   io::Stream& down = *downstream_.stream;
   while (!request_body_.done()) {
     if (downstream_.in.empty()) {
-      ExtendBodyDeadline(down.socket());
+      ExtendBodyDeadline(down.readiness());
       const std::span<char> space = downstream_.in.Space();
       const io::IoResult got = co_await down.Read(space);
       if (got.error == io::Error::kTimedOut) {
@@ -206,8 +206,8 @@ void Exchange::BreakRequest(int status, const char* reason) {
   must_close_ = true;
   failure_status_ = status;
   outcome_.reason = reason;
-  connection_->stream->socket().ResetOnClose();
-  connection_->stream->socket().Expire();
+  connection_->stream->readiness().ResetOnClose();
+  connection_->stream->readiness().Expire();
 }
 
 io::Task<Exchange::Step> Exchange::AwaitResponse() {
@@ -254,7 +254,7 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   }
   const bool late = error == io::Error::kTimedOut;
   if (late && loop_.now() >= client_deadline_) {
-    connection_->stream->socket().ResetOnClose();
+    connection_->stream->readiness().ResetOnClose();
     DropConnection();
     outcome_.reason = "downstream/closed";
     co_return Step::kDone;
@@ -331,7 +331,7 @@ io::Task<Exchange::Step> Exchange::RelayResponse() {
   }
   if (!co_await RelayBody()) {
     DropConnection();
-    downstream_.stream->socket().ResetOnClose();
+    downstream_.stream->readiness().ResetOnClose();
     co_return Step::kDone;
   }
   outcome_.reusable = form.keep_alive && sending_done_;
@@ -370,7 +370,7 @@ io::Task<bool> Exchange::RelayBody() {
       out.Append(piece.payload);
       up.in.Consume(piece.bytes);
     }
-    ExtendBodyDeadline(downstream_.stream->socket());
+    ExtendBodyDeadline(downstream_.stream->readiness());
     const std::string_view bytes = out.view();
     const io::IoResult written = co_await downstream_.stream->Write(bytes);
     if (!written.ok()) {
@@ -380,7 +380,7 @@ io::Task<bool> Exchange::RelayBody() {
     out.Clear();
     if (response_body_.done()) break;
     if (request_broken_) co_return false;
-    ExtendBodyDeadline(up.stream->socket());
+    ExtendBodyDeadline(up.stream->readiness());
     const std::span<char> space = up.in.Space();
     const io::IoResult got = co_await up.stream->Read(space);
     if (got.error == io::Error::kEof && response_body_.until_close()) break;

@@ -106,7 +106,7 @@ class Exchange {
   void DropConnection();
   bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
   io::TimePoint TryDeadline() const { return std::min(try_deadline_, client_deadline_); }
-  void ExtendBodyDeadline(io::Socket& socket);
+  void ExtendBodyDeadline(io::Readiness& readiness);
   io::Task<void> ReplyFailure();
 
   Downstream& downstream_;

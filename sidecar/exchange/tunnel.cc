@@ -35,15 +35,15 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
     }
     from.in.Commit(got.bytes);
   }
-  from.stream.socket().Expire();
-  to.stream.socket().Expire();
+  from.stream.readiness().Expire();
+  to.stream.readiness().Expire();
 }
 
 }  // namespace
 
 io::Task<TunnelResult> Tunnel(Side downstream, Side upstream) {
-  downstream.stream.socket().SetDeadline(io::kNever);
-  upstream.stream.socket().SetDeadline(io::kNever);
+  downstream.stream.readiness().SetDeadline(io::kNever);
+  upstream.stream.readiness().SetDeadline(io::kNever);
   Direction up, down;
   io::Task<void> upward = Carry(downstream, upstream, up);
   upward.Start();
@@ -51,8 +51,8 @@ io::Task<TunnelResult> Tunnel(Side downstream, Side upstream) {
   co_await std::move(upward);
   TunnelResult result{up.bytes, down.bytes, up.error != io::Error::kNone ? up.error : down.error};
   if (result.error != io::Error::kNone) {
-    downstream.stream.socket().ResetOnClose();
-    upstream.stream.socket().ResetOnClose();
+    downstream.stream.readiness().ResetOnClose();
+    upstream.stream.readiness().ResetOnClose();
   }
   co_return result;
 }

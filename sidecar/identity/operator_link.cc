@@ -57,18 +57,18 @@ io::Task<base::Result<std::unique_ptr<io::Stream>>> DialOperator(
   tls::TlsStream::ClientOptions options;
   options.server_name = address.server_name;
   auto stream = std::make_unique<tls::TlsStream>(std::move(*connected), std::move(context), options);
-  stream->socket().SetDeadline(deadline);
+  stream->readiness().SetDeadline(deadline);
   const io::Error outcome = co_await stream->Handshake();
   if (outcome != io::Error::kNone) {
     co_return base::Failure{"operator " + resolved->Text() + ": TLS: " + std::string(io::Name(outcome)) +
                             " " + stream->failure()};
   }
-  stream->socket().SetDeadline(io::kNever);
+  stream->readiness().SetDeadline(io::kNever);
   co_return std::unique_ptr<io::Stream>(std::move(stream));
 }
 
 io::Task<base::Result<Reply>> Call(io::Stream& stream, io::Buffer& in, std::string request) {
-  stream.socket().SetDeadline(io::Clock::now() + kCallTime);
+  stream.readiness().SetDeadline(io::Clock::now() + kCallTime);
   const std::span<const char> bytes(request);
   const io::IoResult written = co_await stream.Write(bytes);
   if (!written.ok()) co_return base::Failure{"operator: write: " + std::string(io::Name(written.error))};
@@ -103,7 +103,7 @@ io::Task<base::Result<Reply>> Call(io::Stream& stream, io::Buffer& in, std::stri
     if (!got.ok()) co_return base::Failure{"operator: read: " + std::string(io::Name(got.error))};
     in.Commit(got.bytes);
   }
-  stream.socket().SetDeadline(io::kNever);
+  stream.readiness().SetDeadline(io::kNever);
   co_return std::move(reply);
 }
 

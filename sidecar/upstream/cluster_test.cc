@@ -126,7 +126,7 @@ struct Wire {
     connection = std::make_unique<Connection>();
     connection->stream = std::make_unique<io::PlainStream>(std::make_unique<io::Socket>(loop, ends[0]));
     char byte;
-    connection->stream->socket().TryRead({&byte, 1});  // as after an answer: nothing more to read
+    connection->stream->TryRead({&byte, 1});  // as after an answer: nothing more to read
   }
   std::unique_ptr<io::Socket> peer;
   std::unique_ptr<Connection> connection;

@@ -29,7 +29,7 @@ io::Task<base::Result<std::unique_ptr<io::Stream>, DialFailure>> Dialer::Dial(co
   tls::TlsStream::ClientOptions options;
   options.alpn = alpn;
   auto stream = std::make_unique<tls::TlsStream>(std::move(*connected), context_, options);
-  stream->socket().SetDeadline(deadline);
+  stream->readiness().SetDeadline(deadline);
   const io::Error outcome = co_await stream->Handshake();
   if (outcome != io::Error::kNone) co_return Failed(outcome, target, "handshake", stream->failure());
 
@@ -39,7 +39,7 @@ io::Task<base::Result<std::unique_ptr<io::Stream>, DialFailure>> Dialer::Dial(co
     co_return DialFailure{io::Error::kIdentity, "mtls/identity",
                           "expected " + target.identity + ", the peer is " + identity::Print(*peer)};
   }
-  stream->socket().SetDeadline(io::kNever);
+  stream->readiness().SetDeadline(io::kNever);
   co_return std::unique_ptr<io::Stream>(std::move(stream));
 }
 

@@ -7,8 +7,8 @@ std::unique_ptr<Connection> Host::TakeIdle() {
     std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
     idle_.pop_back();
     // Bytes that nobody asked for are the peer's goodbye, or a message that belongs to nobody.
-    const io::Socket& socket = connection->stream->socket();
-    if (!socket.hung_up() && !socket.maybe_readable() && !connection->stream->buffered()) return connection;
+    const io::Readiness& readiness = connection->stream->readiness();
+    if (!readiness.hung_up() && !readiness.maybe_readable() && !connection->stream->buffered()) return connection;
   }
   return nullptr;
 }
@@ -16,14 +16,14 @@ std::unique_ptr<Connection> Host::TakeIdle() {
 void Host::PutIdle(std::unique_ptr<Connection> connection, io::TimePoint now) {
   connection->reused = true;
   connection->in.Release();
-  connection->stream->socket().SetDeadline(io::kNever);
+  connection->stream->readiness().SetDeadline(io::kNever);
   if (idle_.size() >= kMaxIdlePerHost) idle_.pop_front();
   idle_.push_back({std::move(connection), now});
 }
 
 void Host::CloseIdle(io::TimePoint now) {
   std::erase_if(idle_, [&](const Idle& idle) {
-    return now - idle.since > idle_limit_ || idle.connection->stream->socket().hung_up();
+    return now - idle.since > idle_limit_ || idle.connection->stream->readiness().hung_up();
   });
 }
 
