@@ -2,77 +2,32 @@
 
 import socket
 import threading
+import time
+
+from stream import Message, Stream
 
 
-class Request:
+class Request(Message):
     """One request as it reached the app. `complete` becomes true when the last byte of its body is there."""
 
     def __init__(self, head):
-        self.raw_head = head
-        lines = head[:-4].split(b"\r\n")
-        self.method, self.target, self.version = lines[0].split(b" ", 2)
-        self.lines = lines[1:]
-        self.headers = [tuple(part.strip() for part in line.split(b":", 1)) for line in self.lines]
-        self.body = b""
-        self.trailers = b""
+        super().__init__(head)
+        self.method, self.target, self.version = self.start.split(b" ", 2)
         self.complete = False
 
-    def header(self, name):
-        """All values of a header, in order."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
+    header = Message.all
 
 
-class Wire:
-    """One accepted connection with what was read from it and not yet used."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        self.held = b""
-
-    def fill(self):
-        data = self.sock.recv(65536)
-        if not data:
-            raise EOFError
-        self.held += data
-
-    def take(self, size):
-        while len(self.held) < size:
-            self.fill()
-        data, self.held = self.held[:size], self.held[size:]
-        return data
-
-    def take_until(self, mark):
-        while mark not in self.held:
-            self.fill()
-        return self.take(self.held.index(mark) + len(mark))
-
-    def send(self, data):
-        self.sock.sendall(data)
-
-    def reset(self):
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        self.sock.close()
+class Wire(Stream):
+    """One accepted connection."""
 
     def read_body(self, request):
         if b"chunked" in request.header(b"transfer-encoding"):
-            self.read_chunks(request)
+            self.take_chunks(request)
         else:
-            length = int((request.header(b"content-length") or [b"0"])[0])
-            request.body = self.take(length)
+            request.body = self.take(int((request.header(b"content-length") or [b"0"])[0]))
         request.complete = True
         return request.body
-
-    def read_chunks(self, request):
-        pieces = []
-        while True:
-            size = int(self.take_until(b"\r\n").split(b";")[0], 16)
-            if size == 0:
-                break
-            pieces.append(self.take(size))
-            self.take(2)
-        while (line := self.take_until(b"\r\n")) != b"\r\n":
-            request.trailers += line
-        request.body = b"".join(pieces)
 
 
 def reply(body=b"", status=b"200 OK", extra=b""):
@@ -81,6 +36,31 @@ def reply(body=b"", status=b"200 OK", extra=b""):
 
 def echo(wire, request):
     wire.send(reply(wire.read_body(request)))
+
+
+def says(data, stay=False):
+    """A script that answers with these bytes, and then stays silent or leaves."""
+    def script(wire, _):
+        wire.send(data)
+        if stay:
+            wire.sock.recv(1)
+        return False
+    return script
+
+
+class Waiting:
+    """A script that never answers and notes that the client has gone."""
+
+    def __init__(self):
+        self.gone = threading.Event()
+
+    def __call__(self, wire, _):
+        try:
+            while True:
+                wire.fill()
+        except (EOFError, OSError):
+            self.gone.set()
+        return False
 
 
 class Backend:
@@ -158,3 +138,22 @@ class Backend:
             self.listener.shutdown(socket.SHUT_RDWR)  # close alone would leave it to the thread that accepts
             self.listener.close()
         self.drop_connections()
+
+
+class Returning:
+    """Within the block an app comes to `port` after a moment, which was down until then."""
+
+    def __init__(self, port):
+        self.port = port
+        self.thread = threading.Thread(target=self.come_back)
+
+    def come_back(self):
+        time.sleep(0.1)
+        self.backend = Backend(port=self.port)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.thread.join()

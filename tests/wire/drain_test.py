@@ -5,7 +5,9 @@ import time
 import unittest
 
 from backend import reply
-from talk import Client, Truncated, WireTest, eventually
+from patience import eventually
+from stream import Truncated
+from talk import Client, WireTest
 
 
 class Load:

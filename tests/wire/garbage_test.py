@@ -7,7 +7,8 @@ import time
 import unittest
 import urllib.request
 
-from talk import Client, Truncated, WireTest
+from stream import Truncated
+from talk import Client, WireTest
 
 SHAPES = [
     b"\0" * 1000, b"\xff" * 100000, b"\r\n" * 5000, b"GET " * 1000, b"A" * 100000, b"\x16\x03\x01\xff\xff" +

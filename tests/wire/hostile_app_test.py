@@ -3,18 +3,9 @@
 import time
 import unittest
 
-from backend import reply
-from talk import Client, Truncated, WireTest, eventually
-
-
-def says(data, stay=False):
-    """A script that answers with these bytes, and then stays silent or leaves."""
-    def script(wire, _):
-        wire.send(data)
-        if stay:
-            wire.sock.recv(1)
-        return False
-    return script
+from backend import reply, says
+from stream import Truncated
+from talk import Client, WireTest
 
 
 class BadHeads(WireTest):
@@ -121,7 +112,7 @@ class BrokenBodies(WireTest):
 
     def test_reset_of_the_app_reaches_the_log(self):
         self.broken(self.backend.on(b"/log", says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")))
-        line = eventually(lambda: self.pair.b.access(path="/log", code=200))[0]
+        line = self.pair.b.logged(path="/log", code=200)[0]
         self.assertRegex(line["reason"], "^upstream/")
 
 

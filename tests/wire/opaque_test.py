@@ -5,7 +5,9 @@ import threading
 import time
 import unittest
 
-from talk import Truncated, WireTest, eventually
+from patience import eventually, together
+from stream import Truncated
+from talk import WireTest
 
 
 class Raw(WireTest):
@@ -97,10 +99,8 @@ class DeclaredTcp(Raw):
             try:
                 while True:
                     wire.fill()
-            except OSError:
-                ends.append("reset")
-            except EOFError:
-                ends.append("end")
+            except Truncated as end:
+                ends.append(str(end))
         self.play(wait)
         client = self.client().send(b"half")
         time.sleep(0.2)
@@ -143,19 +143,11 @@ class Detected(Raw):
 
     def test_many_at_once_are_not_mixed_up(self):
         self.play(lambda wire: wire.send(wire.take(1004)))
-        wrong = []
 
         def one(number):
-            client = self.client(timeout=30)
             word = b"\0%03d" % number * 251
-            if client.send(word).take(1004) != word:
-                wrong.append(number)
-        threads = [threading.Thread(target=one, args=(number,)) for number in range(100)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(wrong, [])
+            self.assertEqual(self.client(timeout=30).send(word).take(1004), word)
+        self.assertEqual(together(100, one), [])
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
+
+from patience import eventually
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIDECAR = os.environ.get("TULLE_SIDECAR", os.path.join(ROOT, "build", "dev", "bin", "tulle-sidecar"))
@@ -111,17 +112,15 @@ class Sidecar:
         self.wait_ready()
 
     def wait_ready(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                with urllib.request.urlopen(f"http://{self.ip}:{self.ports['ready']}/ready", timeout=1) as reply:
-                    if reply.status == 200:
-                        return
-            except OSError:
-                time.sleep(0.02)
-        raise RuntimeError("sidecar not ready:\n" + read(self.log_path))
+        if not eventually(lambda: self.process.poll() is not None or self.ready(), within=20) or not self.ready():
+            raise RuntimeError("sidecar not ready:\n" + read(self.log_path))
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.ip}:{self.ports['ready']}/ready", timeout=1) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
 
     def metrics(self):
         with urllib.request.urlopen(f"http://{self.ip}:{self.ports['metrics']}/metrics", timeout=5) as reply:
@@ -131,10 +130,24 @@ class Sidecar:
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
+    def counts(self, text):
+        """Waits for `text` in the metrics, which are written after the reply has left."""
+        return eventually(lambda: text in self.metrics())
+
     def access(self, **wanted):
-        """Lines of the access log whose members have these values."""
-        lines = [json.loads(line) for line in read(self.access_path).splitlines()]
+        """Whole lines of the access log, as they are now, whose members have these values."""
+        text = read(self.access_path)
+        lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
         return [line for line in lines if all(line.get(key) == value for key, value in wanted.items())]
+
+    def logged(self, count=1, **wanted):
+        """As access(), but waits for `count` lines: a line is written after the reply has left."""
+        def enough():
+            lines = self.access(**wanted)
+            return lines if len(lines) >= count else None
+        if lines := eventually(enough):
+            return lines
+        raise AssertionError(f"no {count} lines with {wanted} in " + read(self.access_path)[-4000:])
 
     def kill(self):
         self.process.kill()

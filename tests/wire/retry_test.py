@@ -6,9 +6,10 @@ import threading
 import time
 import unittest
 
-from backend import Backend, reply
+from backend import Backend, Returning, Waiting, reply
 from pair import free_port
-from talk import WireTest, eventually
+from patience import eventually, together
+from talk import WireTest
 
 
 def endpoints(name, *ports):
@@ -118,16 +119,9 @@ class Retries(WireTest):
         self.assertEqual((response.status, response.why), (404, "route/no-rule"))
 
     def test_backend_down_for_a_moment_costs_no_request(self):
-        again = []
-
-        def come_back():
-            time.sleep(0.1)
-            again.append(Backend(port=self.dead))
-        returning = threading.Thread(target=come_back)
-        returning.start()
-        status = self.ask(b"/dead", method=b"POST", body=b"x").status
-        returning.join()
-        again[0].close()
+        with Returning(self.dead) as returning:
+            status = self.ask(b"/dead", method=b"POST", body=b"x").status
+        returning.backend.close()
         self.assertEqual(status, 200)
 
     def test_get_is_repeated_when_the_connection_breaks(self):
@@ -200,20 +194,13 @@ class Retries(WireTest):
         self.assertEqual(len(self.all_seen(b"/try/post")), 1)
 
     def test_client_that_resets_takes_its_request_with_it(self):
-        gone = []
-
-        def wait(wire, _):
-            try:
-                wire.fill()
-            except (EOFError, OSError):
-                gone.append(True)
-            return False
-        self.backend.on(b"/gone", wait)
+        waiting = Waiting()
+        self.backend.on(b"/gone", waiting)
         client = self.client().send(b"GET /gone HTTP/1.1\r\nHost: web\r\n\r\n")
         self.assertTrue(eventually(lambda: self.backend.seen(b"/gone")))
         client.reset()
-        self.assertTrue(eventually(lambda: gone, within=3))
-        self.assertTrue(eventually(lambda: self.pair.a.access(path="/gone", reason="downstream/closed")))
+        self.assertTrue(waiting.gone.wait(3))
+        self.pair.a.logged(path="/gone", reason="downstream/closed")
 
     def test_headers_of_the_mesh_from_outside_the_mesh_are_not_believed(self):
         self.backend.on(b"/forged", lambda wire,
@@ -232,14 +219,9 @@ class BehindSidecar(WireTest):
         port = self.backend.port
         self.backend.close()
         time.sleep(0.05)
-
-        def come_back():
-            time.sleep(0.1)
-            type(self).backend = Backend(port=port)
-        returning = threading.Thread(target=come_back)
-        returning.start()
-        response = self.ask(b"/x", method=b"POST", body=b"x")
-        returning.join()
+        with Returning(port) as returning:
+            response = self.ask(b"/x", method=b"POST", body=b"x")
+        type(self).backend = returning.backend
         self.addClassCleanup(self.backend.close)
         self.assertEqual(response.status, 200)
 
@@ -250,19 +232,12 @@ class BehindSidecar(WireTest):
         self.assertEqual(len(self.backend.seen(b"/pay")), 1)
 
     def test_client_that_resets_takes_its_request_with_it_through_both(self):
-        gone = []
-
-        def wait(wire, _):
-            try:
-                wire.fill()
-            except (EOFError, OSError):
-                gone.append(True)
-            return False
-        self.backend.on(b"/gone", wait)
+        waiting = Waiting()
+        self.backend.on(b"/gone", waiting)
         client = self.client().send(b"GET /gone HTTP/1.1\r\nHost: web\r\n\r\n")
         self.assertTrue(eventually(lambda: self.backend.seen(b"/gone")))
         client.reset()
-        self.assertTrue(eventually(lambda: gone, within=3))
+        self.assertTrue(waiting.gone.wait(3))
 
 
 class Shares(WireTest):
@@ -318,15 +293,11 @@ class LeastRequest(Shares):
         self.many[0].on(b"/all/busy", slow)
         self.counts.clear()
 
-        def ask():
+        def ask(_):
             client = self.client()
             for _ in range(30):
                 client.get(b"/all/busy")
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        self.assertEqual(together(8, ask), [])
         self.assertEqual(sum(self.counts.values()), 240)
         self.assertLess(self.counts[0], min(self.counts[n] for n in (1, 2, 3)))
 

@@ -4,7 +4,8 @@ import time
 import unittest
 
 from backend import reply
-from talk import WireTest, eventually
+from patience import eventually
+from talk import WireTest
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: web\r\n"
 POISON = b"GET /poison HTTP/1.1\r\nHost: web\r\n\r\n"
