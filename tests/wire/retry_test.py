@@ -9,6 +9,7 @@ import unittest
 from backend import Backend, Returning, Waiting, reply
 from pair import free_port
 from patience import eventually, together
+from stream import Truncated
 from talk import WireTest
 
 
@@ -152,7 +153,7 @@ class Retries(WireTest):
     def test_nothing_is_repeated_after_the_answer_began(self):
         self.fail_once(b"/two/begun",
                 lambda wire: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") or False)
-        with self.assertRaises(Exception):
+        with self.assertRaises(Truncated):
             self.ask(b"/two/begun")
         self.assertEqual(len(self.all_seen(b"/two/begun")), 1)
 
@@ -178,7 +179,7 @@ class Retries(WireTest):
                 wire.send(b"x")
                 time.sleep(0.02)
         self.backend.on(b"/timeout/drip", drip)
-        with self.assertRaises(Exception):
+        with self.assertRaises(Truncated):
             self.ask(b"/timeout/drip")
 
     def test_a_slow_try_is_given_up_for_another(self):

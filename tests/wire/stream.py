@@ -32,7 +32,6 @@ class Stream:
 
     def send(self, data):
         self.sock.sendall(data)
-        return self
 
     def fill(self):
         try:

@@ -35,6 +35,10 @@ class Client(Stream):
     def __exit__(self, *_):
         self.sock.close()
 
+    def send(self, data):
+        super().send(data)
+        return self
+
     def head(self):
         return Response(self.take_until(b"\r\n\r\n"))
 
