@@ -18,6 +18,7 @@ enum class Error : uint8_t {
   kTls,            // protocol error, bad certificate, truncation
   kIdentity,       // the peer's certificate is valid but not the one that was expected
   kNoDescriptors,  // EMFILE, ENFILE, ephemeral ports
+  kUnprocessed,    // the peer says that it never looked at it
   kOther,
 };
 
@@ -44,6 +45,8 @@ constexpr std::string_view Name(Error error) {
       return "identity";
     case Error::kNoDescriptors:
       return "no-descriptors";
+    case Error::kUnprocessed:
+      return "unprocessed";
     case Error::kOther:
       return "error";
   }

@@ -95,6 +95,7 @@ void Loop::Turn() {
     const epoll_event& event = events_[event_next_++];
     if (event.data.ptr != nullptr) static_cast<Watcher*>(event.data.ptr)->OnEvents(event.events);
   }
+  ready_.Splice(next_);
   RunTimers();
   RunPosted();
   RunReady();
@@ -104,13 +105,15 @@ void Loop::Turn() {
   }
 }
 
-// What becomes ready while the list runs waits for the next turn, so that no pair of coroutines can starve
-// the sockets.
+// What becomes ready while the list runs has its turn as well, for some rounds only, so that no pair of
+// coroutines can starve the sockets.
 void Loop::RunReady() {
-  List<Waiter> batch;
-  batch.Splice(ready_);
-  while (Waiter* waiter = batch.PopFront()) {
-    if (waiter->Poll()) waiter->handle_.resume();
+  for (int round = 0; round < kReadyRounds && !ready_.empty(); ++round) {
+    List<Waiter> batch;
+    batch.Splice(ready_);
+    while (Waiter* waiter = batch.PopFront()) {
+      if (waiter->Poll()) waiter->handle_.resume();
+    }
   }
 }
 
@@ -124,7 +127,7 @@ void Loop::RunPosted() {
 }
 
 int Loop::WaitMilliseconds() const {
-  if (stopping_ || !ready_.empty()) return 0;
+  if (stopping_ || !ready_.empty() || !next_.empty()) return 0;
   if (timers_.empty()) return -1;
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(timers_.front()->when_ - Clock::now()).count();

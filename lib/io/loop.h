@@ -115,6 +115,8 @@ class Loop {
 
   // `waiter` is polled in this turn, after the events of now.
   void Ready(Waiter& waiter) { ready_.PushBack(waiter); }
+  // `waiter` is polled in the next turn, after its events.
+  void AfterThisTurn(Waiter& waiter) { next_.PushBack(waiter); }
 
   // `hook` is called at the end of this turn, once. To ask twice does nothing more.
   void AtEndOfTurn(TurnHook& hook) {
@@ -128,6 +130,9 @@ class Loop {
   // co_await loop.Sleep(10ms)
   struct SleepAwaiter;
   SleepAwaiter Sleep(Duration duration);
+  // co_await loop.Yield(): goes on when others have had their turn.
+  struct YieldAwaiter;
+  YieldAwaiter Yield();
 
  private:
   friend class Timer;
@@ -135,6 +140,7 @@ class Loop {
 
   void Turn();
   void RunReady();
+  static constexpr int kReadyRounds = 8;
   void RunTimers();
   void RunPosted();
   int WaitMilliseconds() const;
@@ -161,6 +167,7 @@ class Loop {
   int event_count_ = 0;
   int event_next_ = 0;
   List<Waiter> ready_;
+  List<Waiter> next_;
   std::vector<Timer*> timers_;  // binary heap, earliest first
   List<RootHook> roots_;
   size_t spawned_ = 0;
@@ -186,6 +193,20 @@ struct Loop::SleepAwaiter final : public Waiter, private Timer {
   Duration duration_;
 };
 
+struct Loop::YieldAwaiter final : public Waiter {
+  explicit YieldAwaiter(Loop& loop) : loop_(loop) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    Hold(handle);
+    loop_.AfterThisTurn(*this);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Loop& loop_;
+};
+
+inline Loop::YieldAwaiter Loop::Yield() { return YieldAwaiter(*this); }
 inline Loop::SleepAwaiter Loop::Sleep(Duration duration) { return SleepAwaiter(*this, duration); }
 
 }  // namespace tulle::io
