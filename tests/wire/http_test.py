@@ -6,8 +6,7 @@ import time
 import unittest
 
 from backend import reply
-from patience import together
-from talk import Client, WireTest
+from talk import WireTest
 
 
 class Messages(WireTest):
@@ -243,76 +242,6 @@ class Hops(WireTest):
             self.assertEqual(self.ask(b"/idle").status, 200)
             self.backend.drop_connections()
             time.sleep(0.002 * (number % 5))
-
-
-class Upgrades(WireTest):
-    def setUp(self):
-        super().setUp()
-        self.backend.on(b"/ws", self.switch)
-
-    @staticmethod
-    def switch(wire, request):
-        wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                  b"Sec-X: 1\r\n\r\nhello")
-        while data := wire.held or wire.sock.recv(65536):
-            wire.held = b""
-            wire.send(data.upper())
-        wire.send(b"bye")
-        return False
-
-    ASK = b"GET /ws HTTP/1.1\r\nHost: web\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n"
-
-    def test_bytes_flow_both_ways_after_101(self):
-        client = self.client().send(self.ASK + b"early")
-        response = client.head()
-        self.assertEqual((response.status, response.header(b"upgrade"), response.header(b"sec-x")),
-                (101, b"websocket", b"1"))
-        self.assertEqual(client.take(10), b"helloEARLY")
-        for word in (b"a", b"b" * 100000):
-            self.assertEqual(client.send(word).take(len(word)), word.upper())
-        client.sock.shutdown(1)
-        self.assertEqual(client.rest(), b"bye")
-        self.assertEqual(self.backend.seen(b"/ws")[0].header(b"upgrade"), [b"websocket"])
-
-    def test_upgraded_connection_is_not_used_again(self):
-        with self.client().send(self.ASK) as client:
-            client.head()
-        before = len(self.backend.requests)
-        self.assertEqual(self.ask(b"/plain").status, 200)
-        self.assertEqual(len(self.backend.requests) - before, 1)
-
-    def test_an_upgrade_answered_200_stays_http(self):
-        self.backend.on(b"/no", lambda wire, _: wire.send(reply(b"no")))
-        client = self.client().send(self.ASK.replace(b"/ws", b"/no") + b"GET /second HTTP/1.1\r\nHost: web\r\n\r\n")
-        self.assertEqual([client.response().body, client.response().status], [b"no", 200])
-        self.assertEqual(len(self.backend.seen(b"/second")), 1)
-
-    def test_upgrade_to_http2_is_not_offered_to_the_app(self):
-        client = self.client()
-        response = client.get(b"/h2c",
-                b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n")
-        self.assertEqual(response.status, 200)
-        self.assertEqual(self.backend.seen(b"/h2c")[0].header(b"upgrade"), [])
-
-    def test_101_that_nobody_asked_for_is_an_error(self):
-        self.backend.on(b"/unasked", self.switch)
-        response = self.ask(b"/unasked")
-        self.assertEqual((response.status, response.why), (502, "upstream/unasked-upgrade"))
-
-
-class Crowd(WireTest):
-    # All handshakes come at once, on a machine that may be busy: not what is tested here.
-    options = {"log_all": False, "policy": {"connectTimeout": "20s"}}
-
-    def test_hundreds_of_connections_get_their_own_answers(self):
-        def one(number):
-            with Client(self.pair.outbound, timeout=30) as client:
-                for turn in range(5):
-                    body = b"%d/%d " % (number, turn) * (1 + number * 7 % 2000)
-                    response = client.get(b"/echo", method=b"POST", body=body)
-                    self.assertEqual((response.status, response.why, response.body == body), (200, "", True))
-        self.assertEqual(together(300, one), [])
-        self.assertTrue(self.pair.a.counts("tulle_downstream_connections"))
 
 
 if __name__ == "__main__":
