@@ -97,7 +97,7 @@ class Sidecar:
             with open(os.path.join(self.state, name), "w", encoding="ascii") as file:
                 file.write(content)
         self.ports = {name: free_port(ip) for name in ("outbound", "inbound", "metrics", "ready")}
-        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={ip}", "--workload=" +
+        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={flags.pop('pod_ip', ip)}", "--workload=" +
                 flags.pop("workload", "w"),
                      f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent",
                          "--operator=127.0.0.1:9",
