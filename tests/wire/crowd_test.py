@@ -163,6 +163,7 @@ class KilledPeer(unittest.TestCase):
         def begin(wire, _):
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
             self.gate.open.wait(20)
+            return False
         for app in self.apps:
             app.default = begin
         clients = [self.send(b"GET", number) for number in range(40)]
