@@ -97,8 +97,8 @@ class Sidecar:
             with open(os.path.join(self.state, name), "w", encoding="ascii") as file:
                 file.write(content)
         self.ports = {name: free_port(ip) for name in ("outbound", "inbound", "metrics", "ready")}
-        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={flags.pop('pod_ip', ip)}", "--workload=" +
-                flags.pop("workload", "w"),
+        arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={flags.pop('pod_ip', ip)}",
+                     "--workload=" + flags.pop("workload", "w"),
                      f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent",
                          "--operator=127.0.0.1:9",
                      "--admin-port=0", "--access-log=" + ("all" if log_all else "off")]
