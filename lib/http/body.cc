@@ -14,17 +14,16 @@ int HexValue(char c) {
   return -1;
 }
 
-// What would change routing, framing or identity if a receiver merged trailers into the head.
-bool ForbiddenTrailer(std::string_view name) {
+}  // namespace
+
+bool MayBeTrailer(std::string_view name) {
   for (const std::string_view forbidden :
        {"content-length", "transfer-encoding", "host", "authorization", "connection", "te", "trailer",
         "upgrade", "expect", "cookie", "set-cookie"}) {
-    if (EqualsIgnoreCase(name, forbidden)) return true;
+    if (EqualsIgnoreCase(name, forbidden)) return false;
   }
-  return StartsWithIgnoreCase(name, "x-tulle") || StartsWithIgnoreCase(name, "x_tulle");
+  return !StartsWithIgnoreCase(name, "x-tulle") && !StartsWithIgnoreCase(name, "x_tulle");
 }
-
-}  // namespace
 
 BodyDecoder::Step BodyDecoder::Take(std::string_view data) {
   Step all;
@@ -62,7 +61,9 @@ BodyDecoder::Step BodyDecoder::Next(std::string_view data) {
       if (left_ == 0) state_ = State::kDataCr;
       return {bytes + piece, data.substr(bytes, piece), false};
     }
+    const bool was_in_trailers = in_trailers();
     if (!Advance(data[bytes++])) return {0, {}, true};
+    if (in_trailers() != was_in_trailers) break;
   }
   return {bytes, {}, false};
 }
@@ -131,7 +132,7 @@ bool BodyDecoder::AdvanceTrailer(char c) {
   if (!in_name_) return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
   if (c == ':') {
     in_name_ = false;
-    return name_bytes_ > 0 && !ForbiddenTrailer({name_, std::min<size_t>(name_bytes_, sizeof name_)});
+    return name_bytes_ > 0 && MayBeTrailer({name_, std::min<size_t>(name_bytes_, sizeof name_)});
   }
   if (name_bytes_ < sizeof name_) name_[name_bytes_] = c;
   if (name_bytes_ < 255) ++name_bytes_;

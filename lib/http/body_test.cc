@@ -56,6 +56,21 @@ TEST(Body, WithoutBodyIsDoneAtOnce) {
   EXPECT_EQ(Decode(Framed(Framing::kNone), "GET").bytes, 0u);
 }
 
+TEST(Body, TrailersAreAPieceOfTheirOwn) {
+  BodyDecoder decoder = Framed(Framing::kChunked);
+  std::string_view rest = "2\r\nhi\r\n0\r\na: b\r\n\r\nGET";
+  std::string trailers;
+  while (!decoder.done()) {
+    const bool in_trailers = decoder.in_trailers();
+    const BodyDecoder::Step step = decoder.Next(rest);
+    ASSERT_FALSE(step.bad);
+    if (in_trailers) trailers += rest.substr(0, step.bytes);
+    rest.remove_prefix(step.bytes);
+  }
+  EXPECT_EQ(trailers, "a: b\r\n\r\n");
+  EXPECT_EQ(rest, "GET");
+}
+
 TEST(Body, LengthTakesExactlyItsBytes) {
   EXPECT_EQ(Decode(Framed(Framing::kLength, 5), "helloGET /"), (Outcome{"hello", 5, false, true}));
   EXPECT_EQ(Decode(Framed(Framing::kLength, 5), "hel"), (Outcome{"hel", 3, false, false}));
