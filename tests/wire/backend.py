@@ -22,7 +22,7 @@ class Wire(Stream):
     """One accepted connection."""
 
     def read_body(self, request):
-        if b"chunked" in request.header(b"transfer-encoding"):
+        if b"chunked" in [value.lower() for value in request.header(b"transfer-encoding")]:
             self.take_chunks(request)
         else:
             request.body = self.take(int((request.header(b"content-length") or [b"0"])[0]))

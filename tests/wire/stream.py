@@ -28,7 +28,7 @@ class Stream:
 
     def __init__(self, sock):
         self.sock = sock
-        self.held = b""
+        self.held = bytearray()
 
     def send(self, data):
         self.sock.sendall(data)
@@ -45,7 +45,8 @@ class Stream:
     def take(self, size):
         while len(self.held) < size:
             self.fill()
-        data, self.held = self.held[:size], self.held[size:]
+        data = bytes(self.held[:size])
+        del self.held[:size]
         return data
 
     def take_until(self, mark):
@@ -69,8 +70,7 @@ class Stream:
             except Truncated as end:
                 if str(end) == "reset":
                     raise
-                data, self.held = self.held, b""
-                return data
+                return self.take(len(self.held))
 
     def closed(self, within=3):
         """The other side has ended the connection, one way or the other, and said nothing more."""

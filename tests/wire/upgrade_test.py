@@ -20,8 +20,7 @@ class Upgrades(WireTest):
     def switch(wire, request):
         wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   b"Sec-X: 1\r\n\r\nhello")
-        while data := wire.held or wire.sock.recv(65536):
-            wire.held = b""
+        while data := wire.take(len(wire.held)) or wire.sock.recv(65536):
             wire.send(data.upper())
         wire.send(b"bye")
         return False
