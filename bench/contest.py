@@ -28,7 +28,7 @@ def run(chosen_cases, names, rounds, seconds, directory):
     if any(case.rate for case in chosen_cases) and "direct" not in names:
         names = ["direct", *names]
     certificates = Certificates(os.path.join(directory, "ca"))
-    origin = Origin(directory)
+    origin = Origin(directory, grpc=any(case.mode == "grpc" for case in chosen_cases))
     runs = {case.name: {} for case in chosen_cases}
     try:
         for number in range(1, rounds + 1):

@@ -1,10 +1,15 @@
 """The clients that make load, each behind run(case, address, seconds, directory) -> Load, and what they print, read."""
 
+import base64
 import dataclasses
+import json
 import os
 import re
 import subprocess
 
+import downloads
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 
@@ -113,7 +118,28 @@ def read_h2load(said, log):
                 p99=percentile(times, 0.99), bytes_per_second=quantity(moved, BYTES))
 
 
+def ghz(case, address, seconds, _directory):
+    text = base64.b64encode(b"x" * 128).decode()
+    arguments = [downloads.ghz(), "--insecure", "--proto", os.path.join(HERE, "grpc_echo", "echo.proto"), "--call",
+                 "bench.Echo.Say", "--data", json.dumps({"text": text}), f"--connections={case.connections}",
+                 f"--concurrency={case.connections * case.streams}", f"--duration={seconds}s", "--duration-stop=wait",
+                 f"--rps={case.rate}", "--format=json", "--timeout=10s"]
+    return read_ghz(run_tool([*arguments, address], seconds))
+
+
+def read_ghz(text):
+    said = json.loads(text)
+    answered = said.get("statusCodeDistribution", {}).get("OK", 0)
+    if not answered:
+        raise LoadFailed(f"no good answer; {said.get('errorDistribution')}")
+    latency = {row["percentage"]: row["latency"] / 1e3 for row in said["latencyDistribution"]}
+    return Load(answered=answered, errors=said["count"] - answered, rps=answered / (said["total"] / 1e9),
+                p50=latency[50], p99=latency[99])
+
+
 def tool_for(case):
+    if case.mode == "grpc":
+        return ghz
     if case.mode == "h2" or case.rate:
         return h2load
     return wrk

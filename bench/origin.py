@@ -1,9 +1,12 @@
-"""The server behind all pairs: one nginx worker with small and large answers, over HTTP/1.1 and over HTTP/2."""
+"""The servers behind all pairs: one nginx worker with small and large answers, over HTTP/1.1 and over HTTP/2, and a
+gRPC server where one is needed."""
 
 import os
 
+import downloads
 from peers import free_address
 from peers.nginx import HEAD, start
+from processes import Program
 
 CONFIG = """
 http {{
@@ -24,11 +27,21 @@ SMALL = "x" * 128
 
 
 class Origin:
-    def __init__(self, directory):
+    def __init__(self, directory, grpc=False):
         self.addresses = {"h1": free_address(), "h2": free_address()}
-        self.program = start(directory, "origin", self.config)
+        nginx = start(directory, "origin", self.config)
+        self.programs = [nginx]
         for address in self.addresses.values():
-            self.program.wait_for(address)
+            nginx.wait_for(address)
+        if grpc:
+            self.start_grpc(directory)
+
+    def start_grpc(self, directory):
+        address = free_address()
+        program = Program([downloads.grpc_echo(), address], os.path.join(directory, "grpc.log"), GOMAXPROCS="1")
+        self.programs.append(program)
+        program.wait_for(address)
+        self.addresses["grpc"] = address
 
     def config(self, home):
         for name, size in SIZES.items():
@@ -41,4 +54,5 @@ class Origin:
         return self.addresses["h1" if mode == "tcp" else mode]
 
     def stop(self):
-        self.program.stop()
+        for program in self.programs:
+            program.stop()
