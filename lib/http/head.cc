@@ -174,7 +174,8 @@ const char* ParseRequestLine(std::string_view line, RequestHead& head) {
   head.minor_version = version.back() - '0';
   if (!IsToken(head.method) || head.method.size() > 64) return "http/method";
   if (!IsTargetText(head.target)) return "http/target";
-  if (head.target.front() == '/' || head.target == "*" || head.method == "CONNECT") return nullptr;
+  if (head.target.front() == '/' || head.method == "CONNECT") return nullptr;
+  if (head.target == "*") return head.method == "OPTIONS" ? nullptr : "http/target";
   const bool absolute =
       StartsWithIgnoreCase(head.target, "http://") || StartsWithIgnoreCase(head.target, "https://");
   return absolute && !head.authority().empty() ? nullptr : "http/target";

@@ -94,7 +94,8 @@ TEST(RequestHead, OtherVersionsAreRefused) {
 
 TEST(RequestHead, TargetsThatTwoReadersCouldReadDifferentlyAreRefused) {
   EXPECT_EQ(Target("/"), "ok");
-  EXPECT_EQ(Target("*"), "ok");
+  EXPECT_EQ(Target("*"), "http/target");
+  EXPECT_EQ(Request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), "ok");
   EXPECT_EQ(Target("/a?b=/c?d"), "ok");
   EXPECT_EQ(Target("http://a/b"), "ok");
   EXPECT_EQ(Target("HTTP://A"), "ok");

@@ -115,7 +115,47 @@ void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const Respons
   out.Append("\r\n");
 }
 
+namespace {
+
+// As gRPC's own mapping has it (grpc/doc/http-grpc-status-mapping.md), but for what we know better: which
+// deadline has passed.
+int GrpcStatus(int status) {
+  switch (status) {
+    case 400:
+    case 431:
+    case 501:
+    case 505:
+      return 13;  // INTERNAL
+    case 401:
+      return 16;  // UNAUTHENTICATED
+    case 403:
+      return 7;  // PERMISSION_DENIED
+    case 404:
+      return 12;  // UNIMPLEMENTED
+    case 429:
+    case 502:
+    case 503:
+      return 14;  // UNAVAILABLE
+    case 408:
+    case 504:
+      return 4;  // DEADLINE_EXCEEDED
+    default:
+      return 2;  // UNKNOWN
+  }
+}
+
+std::string FormatGrpcReply(const LocalReply& reply) {
+  const std::string status = std::to_string(GrpcStatus(reply.status));
+  const std::string reason(reply.reason);
+  return "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + status +
+         "\r\ngrpc-message: tulle: " + reason + "\r\n" + std::string(kReasonHeader) + ": " + reason +
+         "\r\ncontent-length: 0\r\n" + (reply.keep_alive ? "" : "connection: close\r\n") + "\r\n";
+}
+
+}  // namespace
+
 std::string FormatLocalReply(const LocalReply& reply) {
+  if (reply.grpc) return FormatGrpcReply(reply);
   std::string body = "tulle: " + std::string(reply.reason);
   if (!reply.detail.empty()) body += ": " + std::string(reply.detail);
   body += "\n";

@@ -39,6 +39,7 @@ struct LocalReply {
   bool unsent = false;      // the request provably never reached the app: another attempt is safe
   bool keep_alive = true;
   bool head_only = false;  // the request was HEAD
+  bool grpc = false;       // told as a gRPC status, without content
 };
 std::string FormatLocalReply(const LocalReply& reply);
 

@@ -26,10 +26,12 @@
 // of its own.
 namespace tulle::meshconfig {
 
-enum class Protocol { kDetect, kHttp, kTcp };
+enum class Protocol { kDetect, kHttp, kHttp2, kTcp };
 constexpr auto Names(Protocol) {
-  return std::array<std::pair<Protocol, std::string_view>, 3>{
-      {{Protocol::kDetect, "Detect"}, {Protocol::kHttp, "HTTP"}, {Protocol::kTcp, "TCP"}}};
+  return std::array<std::pair<Protocol, std::string_view>, 4>{{{Protocol::kDetect, "Detect"},
+                                                               {Protocol::kHttp, "HTTP"},
+                                                               {Protocol::kHttp2, "HTTP2"},
+                                                               {Protocol::kTcp, "TCP"}}};
 }
 
 enum class MtlsMode { kStrict, kPermissive };

@@ -54,7 +54,7 @@ bool Session::Take(const FrameHead& head, std::string_view payload) {
   idle_frames_ = head.type == FrameType::kData ? 0 : idle_frames_ + 1;
   if (idle_frames_ > kMaxIdleFrames) return Bad("mux/idle-frames");
   if (head.type == FrameType::kLeave) {
-    leaving_ = true;
+    MarkLeaving();
     return true;
   }
   if (head.type == FrameType::kOpen) return TakeOpen(head.stream, payload);
@@ -111,8 +111,15 @@ std::unique_ptr<io::Stream> Session::Open(Kind kind) {
 
 void Session::Leave() {
   if (leaving_ || ended_) return;
-  leaving_ = true;
+  MarkLeaving();
   Send(FrameType::kLeave, 0);
+}
+
+// Streams that their opener keeps for later have no later.
+void Session::MarkLeaving() {
+  leaving_ = true;
+  if (side_ == Side::kServer) return;
+  for (const auto& [id, stream] : streams_) stream->Retire();
 }
 
 void Session::Close() { transport_->readiness().Expire(); }

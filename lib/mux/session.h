@@ -72,6 +72,7 @@ class Session {
   bool Take(const FrameHead& head, std::string_view payload);
   bool TakeOpen(uint32_t id, std::string_view payload);
   bool Bad(const char* why);
+  void MarkLeaving();
   void Send(FrameType type, uint32_t stream);
   void SendReset(uint32_t stream, ResetReason reason);
   void SendCredit(uint32_t stream, uint32_t bytes);

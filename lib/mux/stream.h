@@ -36,6 +36,7 @@ class Stream final : public io::Stream, private io::Readiness {
   void PeerEnded();
   void Broken(io::Error error);
   void WakeWriters() { Writable(); }
+  void Retire() { HungUp(false); }
 
   Session* session_;  // null once the stream or the session is over
   uint32_t id_;

@@ -10,7 +10,7 @@ using meshconfig::Protocol;
 TEST(DeclaredProtocol, AppProtocolGoesBeforeTheName) {
   EXPECT_EQ(DeclaredProtocol("http", "tcp-x"), Protocol::kHttp);
   EXPECT_EQ(DeclaredProtocol("HTTP", ""), Protocol::kHttp);
-  EXPECT_EQ(DeclaredProtocol("kubernetes.io/h2c", "http"), Protocol::kTcp);
+  EXPECT_EQ(DeclaredProtocol("kubernetes.io/h2c", "http"), Protocol::kHttp2);
   EXPECT_EQ(DeclaredProtocol("tcp", "http"), Protocol::kTcp);
   EXPECT_EQ(DeclaredProtocol("example.com/own", "http"), Protocol::kHttp);
 }
@@ -19,7 +19,7 @@ TEST(DeclaredProtocol, ReadsTheFirstWordOfTheName) {
   EXPECT_EQ(DeclaredProtocol("", "http"), Protocol::kHttp);
   EXPECT_EQ(DeclaredProtocol("", "http-web"), Protocol::kHttp);
   EXPECT_EQ(DeclaredProtocol("", "https"), Protocol::kTcp);
-  EXPECT_EQ(DeclaredProtocol("", "grpc-api"), Protocol::kTcp);
+  EXPECT_EQ(DeclaredProtocol("", "grpc-api"), Protocol::kHttp2);
   EXPECT_EQ(DeclaredProtocol("", "redis"), Protocol::kTcp);
   EXPECT_EQ(DeclaredProtocol("", "web"), Protocol::kDetect);
   EXPECT_EQ(DeclaredProtocol("", ""), Protocol::kDetect);

@@ -59,6 +59,12 @@ meshconfig::PathMatch Canonical(meshconfig::PathMatch match) {
   return match;
 }
 
+// `account` is "<namespace>/<service account>".
+bool IsAccount(std::string_view account, const identity::SpiffeId& id) {
+  return account.size() == id.ns.size() + 1 + id.service_account.size() && account.starts_with(id.ns) &&
+         account[id.ns.size()] == '/' && account.ends_with(id.service_account);
+}
+
 std::string PolicyOf(std::string_view rule_name) {
   return std::string(rule_name.substr(0, rule_name.rfind('#')));
 }
@@ -84,15 +90,16 @@ Policy::Policy(const meshconfig::Workload& workload)
   for (const std::string& policy : allowing) allow_policies_ += (allow_policies_.empty() ? "" : ",") + policy;
 }
 
-bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text,
+bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call,
                          meshconfig::AccessAction action) {
   if (from.identities.empty() && from.namespaces.empty() && from.service_accounts.empty()) return true;
   // Nobody escapes a denial by not saying who he is.
   if (call.caller == nullptr) return action == meshconfig::AccessAction::kDeny;
-  if (!from.identities.empty() && !Contains(from.identities, caller_text)) return false;
-  if (!from.namespaces.empty() && !Contains(from.namespaces, call.caller->ns)) return false;
+  if (!from.identities.empty() && !Contains(from.identities, call.caller->text)) return false;
+  if (!from.namespaces.empty() && !Contains(from.namespaces, call.caller->id.ns)) return false;
   return from.service_accounts.empty() ||
-         Contains(from.service_accounts, call.caller->ns + "/" + call.caller->service_account);
+         std::any_of(from.service_accounts.begin(), from.service_accounts.end(),
+                     [&](std::string_view account) { return IsAccount(account, call.caller->id); });
 }
 
 bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action) {
@@ -117,11 +124,10 @@ bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction 
   });
 }
 
-bool Policy::Matches(const Rule& rule, const Call& call, std::string_view caller_text) {
-  const bool from =
-      rule.from.empty() || std::any_of(rule.from.begin(), rule.from.end(), [&](const auto& source) {
-        return MatchesFrom(source, call, caller_text, rule.action);
-      });
+bool Policy::Matches(const Rule& rule, const Call& call) {
+  const bool from = rule.from.empty() ||
+                    std::any_of(rule.from.begin(), rule.from.end(),
+                                [&](const auto& source) { return MatchesFrom(source, call, rule.action); });
   if (!from) return false;
   return rule.to.empty() || std::any_of(rule.to.begin(), rule.to.end(), [&](const auto& target) {
            return MatchesTo(target, call, rule.action);
@@ -133,14 +139,13 @@ Verdict Policy::Evaluate(const Call& call) const {
   if (looks_at_paths_ && call.head != nullptr && !IsUnambiguousPath(call.head->path())) {
     return {false, "access/ambiguous-path"};
   }
-  const std::string caller = call.caller != nullptr ? identity::Print(*call.caller) : std::string();
   bool any_allow = false;
   bool allowed = false;
   for (const Rule& rule : rules_) {
     const bool allow_rule = rule.action == meshconfig::AccessAction::kAllow;
     any_allow |= allow_rule;
     if (allow_rule && allowed) continue;
-    if (!Matches(rule, call, caller)) continue;
+    if (!Matches(rule, call)) continue;
     if (!allow_rule) return {false, "access/deny " + rule.name};
     allowed = true;
   }

@@ -14,10 +14,17 @@
 // Who may call this workload. Pure: the caller, the port and the request in, a verdict with its reason out.
 namespace tulle::sidecar::access {
 
+// A caller's identity, with the text of it that rules are compared with.
+struct Caller {
+  explicit Caller(identity::SpiffeId verified) : id(std::move(verified)), text(identity::Print(id)) {}
+  const identity::SpiffeId id;
+  const std::string text;
+};
+
 struct Call {
-  const identity::SpiffeId* caller = nullptr;  // verified by TLS; null = unknown
-  uint16_t port = 0;                           // of the pod
-  const http::RequestHead* head = nullptr;     // null on a connection that is not HTTP
+  const Caller* caller = nullptr;           // verified by TLS; null = unknown
+  uint16_t port = 0;                        // of the pod
+  const http::RequestHead* head = nullptr;  // null on a connection that is not HTTP
 };
 
 struct Verdict {
@@ -52,10 +59,10 @@ class Policy {
     std::vector<To> to;
   };
 
-  static bool MatchesFrom(const meshconfig::AccessFrom& from, const Call& call, std::string_view caller_text,
+  static bool MatchesFrom(const meshconfig::AccessFrom& from, const Call& call,
                           meshconfig::AccessAction action);
   static bool MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action);
-  static bool Matches(const Rule& rule, const Call& call, std::string_view caller_text);
+  static bool Matches(const Rule& rule, const Call& call);
 
   std::vector<Rule> rules_;
   std::string allow_policies_;  // names of the policies that have Allow rules, for the reason of a refusal

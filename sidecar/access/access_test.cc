@@ -7,8 +7,8 @@
 namespace tulle::sidecar::access {
 namespace {
 
-const identity::SpiffeId kWeb{"cluster.local", "shop", "web"};
-const identity::SpiffeId kBatch{"cluster.local", "jobs", "batch"};
+const Caller kWeb{identity::SpiffeId{"cluster.local", "shop", "web"}};
+const Caller kBatch{identity::SpiffeId{"cluster.local", "jobs", "batch"}};
 
 // A workload in the JSON of the mesh config: what a policy author's rules become.
 Policy Rules(const std::string& rules, const std::string& more = "") {
@@ -19,8 +19,7 @@ Policy Rules(const std::string& rules, const std::string& more = "") {
 }
 
 // The verdict about "METHOD path" from this caller: "allowed", or the reason of the refusal.
-std::string Ask(const Policy& policy, const identity::SpiffeId* caller, const std::string& request,
-                uint16_t port = 80) {
+std::string Ask(const Policy& policy, const Caller* caller, const std::string& request, uint16_t port = 80) {
   http::RequestHead head;
   const size_t space = request.find(' ');
   head.method = std::string_view(request).substr(0, space);
@@ -29,7 +28,7 @@ std::string Ask(const Policy& policy, const identity::SpiffeId* caller, const st
   return verdict.allowed ? "allowed" : verdict.reason;
 }
 
-std::string AskOpaque(const Policy& policy, const identity::SpiffeId* caller, uint16_t port = 80) {
+std::string AskOpaque(const Policy& policy, const Caller* caller, uint16_t port = 80) {
   const Verdict verdict = policy.Evaluate({caller, port, nullptr});
   return verdict.allowed ? "allowed" : verdict.reason;
 }

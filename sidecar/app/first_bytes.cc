@@ -7,15 +7,12 @@
 namespace tulle::sidecar::app {
 namespace {
 
-bool HasOtherHead(std::string_view bytes) {
-  constexpr char kTlsHandshake = 22;
-  return bytes.starts_with(kTlsHandshake) || bytes.starts_with("PRI * HTTP/2");
-}
-
-// On a port declared HTTP only what cannot be HTTP/1 to any reader is opaque.
+// On a port declared HTTP only what cannot be HTTP to any reader is opaque.
 Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declared) {
-  if (declared != meshconfig::Protocol::kHttp) return sniffed;
-  return sniffed == Spoken::kOpaque && HasOtherHead(bytes) ? Spoken::kOpaque : Spoken::kHttp;
+  constexpr char kTlsHandshake = 22;
+  const bool http = declared == meshconfig::Protocol::kHttp || declared == meshconfig::Protocol::kHttp2;
+  if (!http || sniffed == Spoken::kHttp2) return sniffed;
+  return sniffed == Spoken::kOpaque && bytes.starts_with(kTlsHandshake) ? Spoken::kOpaque : Spoken::kHttp;
 }
 
 // From the first byte on there is more patience; what could be the start of a request for all of that time
@@ -32,6 +29,7 @@ io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
   }
   stream.readiness().SetDeadline(io::kNever);
   if (in.empty()) co_return Spoken::kSilent;
+  if (spoken == detect::Spoken::kHttp2) co_return Spoken::kHttp2;
   co_return spoken == detect::Spoken::kOpaque ? Spoken::kOpaque : Spoken::kHttp;
 }
 

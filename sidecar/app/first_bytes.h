@@ -8,18 +8,28 @@
 // Which protocol a connection speaks: what was declared first, then what its first bytes say.
 namespace tulle::sidecar::app {
 
-enum class Spoken { kHttp, kOpaque, kSilent };
+enum class Spoken { kHttp, kHttp2, kOpaque, kSilent };
 constexpr std::string_view Name(Spoken spoken) {
-  return spoken == Spoken::kHttp ? "http" : spoken == Spoken::kOpaque ? "opaque" : "silent";
+  switch (spoken) {
+    case Spoken::kHttp:
+      return "http";
+    case Spoken::kHttp2:
+      return "http2";
+    case Spoken::kOpaque:
+      return "opaque";
+    case Spoken::kSilent:
+      return "silent";
+  }
+  return "silent";
 }
 
 // A short look at the first bytes, which stay in `in`. kSilent: nothing was declared and none came, so this
 // may be a server-first protocol, or a client that opened its connection early. A port declared HTTP yields
-// kOpaque only for what cannot be HTTP/1 to any reader: TLS and HTTP/2.
+// kOpaque only for what cannot be HTTP to any reader: TLS.
 io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Protocol declared);
 
 // For a client that was silent: whoever speaks first decides, so that a request never passes as opaque only
-// because it came late. kHttp: the client did, in HTTP; `upstream` has not said a word. kSilent: a side broke
+// because it came late. kHttp, kHttp2: the client did; `upstream` has not said a word. kSilent: a side broke
 // before either spoke.
 io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
                               meshconfig::Protocol declared);

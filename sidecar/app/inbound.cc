@@ -5,7 +5,7 @@
 
 #include "lib/identity/certificate.h"
 #include "lib/tls/stream.h"
-#include "sidecar/app/first_bytes.h"
+#include "sidecar/app/conversation.h"
 #include "sidecar/app/limits.h"
 #include "sidecar/detect/sniff.h"
 #include "sidecar/exchange/exchange.h"
@@ -21,128 +21,120 @@ namespace id = ::tulle::identity;
 
 // Who calls, and whom: fixed for the life of a connection.
 struct Caller {
-  io::SocketAddress original;            // the app's own address
-  std::optional<id::SpiffeId> identity;  // proven by TLS
-  std::string name = "unknown";          // for metrics and logs
+  io::SocketAddress original;              // the app's own address
+  std::optional<access::Caller> identity;  // proven by TLS
+
+  std::string_view name() const { return identity ? std::string_view(identity->text) : "unknown"; }
 };
 
 // The app behind this sidecar.
 class AppPicker final : public exchange::Picker {
  public:
   explicit AppPicker(std::shared_ptr<upstream::Host> host) : host_(std::move(host)) {}
-  std::shared_ptr<upstream::Host> Pick(const std::vector<const upstream::Host*>&) override { return host_; }
-  bool HasUntried(const std::vector<const upstream::Host*>&) const override { return false; }
+  std::shared_ptr<upstream::Host> Pick(const upstream::Tried&) override { return host_; }
+  bool HasUntried(const upstream::Tried&) const override { return false; }
 
  private:
   std::shared_ptr<upstream::Host> host_;
 };
 
-std::shared_ptr<upstream::Host> AppHost(Worker& worker, const io::SocketAddress& address) {
-  return worker.hosts().Get(upstream::Target{address, {}}, upstream::kAppIdle);
-}
+// The calls of one caller to the app.
+class InboundCalls final : public Conversation {
+ public:
+  InboundCalls(Worker& worker, Caller caller, Protocol declared)
+      : Conversation(worker, declared), caller_(std::move(caller)) {}
 
-telemetry::Record StartRecord(Worker& worker, const Caller& caller, std::string_view protocol) {
+  io::Task<bool> ServeRequest(Downstream& downstream) override;
+  io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;
+  telemetry::Record StartRecord(std::string_view protocol) const override;
+
+ private:
+  std::shared_ptr<upstream::Host> AppHost() {
+    return worker_.hosts().Get(upstream::Target{caller_.original, {}}, upstream::kAppIdle);
+  }
+  access::Verdict Judge(const http::RequestHead* head) const;
+  void Finish(telemetry::Record& record, io::TimePoint begun) {
+    record.duration = io::Clock::now() - begun;
+    worker_.probe().Done(record);
+  }
+
+  const Caller caller_;
+};
+
+telemetry::Record InboundCalls::StartRecord(std::string_view protocol) const {
   telemetry::Record record;
   record.inbound = true;
   record.protocol = protocol;
-  record.source = caller.name;
-  record.destination = worker.facts().workload;
-  record.mtls = caller.identity.has_value();
+  record.source = caller_.name();
+  record.destination = worker_.facts().workload;
+  record.mtls = caller_.identity.has_value();
   return record;
 }
 
-void Finish(Worker& worker, telemetry::Record& record, io::TimePoint begun) {
-  record.duration = io::Clock::now() - begun;
-  worker.probe().Done(record);
+access::Verdict InboundCalls::Judge(const http::RequestHead* head) const {
+  access::Call call;
+  call.caller = caller_.identity ? &*caller_.identity : nullptr;
+  call.port = caller_.original.port();
+  call.head = head;
+  const access::Policy& policy = worker_.snapshot()->workload->policy;
+  access::Verdict verdict = policy.Evaluate(call);
+  if (verdict.allowed && !caller_.identity) verdict = policy.EvaluatePlaintext();
+  return verdict;
 }
 
 // One request: access, then the exchange with the app. False ends the connection.
-io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, const Caller& caller) {
-  const Worker::Busy busy(worker);
+io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
+  const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  const auto snapshot = worker.snapshot();
-  telemetry::Record record = StartRecord(worker, caller, "http");
-  const std::string method(downstream.head.method), host(downstream.head.host()),
-      path(downstream.head.path());
-  record.method = method;
-  record.host = host;
-  record.path = path;
+  downstream.peer = caller_.identity.has_value();
+  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  downstream.Remember(record.method, record.host, record.path);
 
-  access::Call call;
-  call.caller = caller.identity ? &*caller.identity : nullptr;
-  call.port = caller.original.port();
-  call.head = &downstream.head;
-  access::Verdict verdict = snapshot->workload->policy.Evaluate(call);
-  if (verdict.allowed && !caller.identity) verdict = snapshot->workload->policy.EvaluatePlaintext();
+  const access::Verdict verdict = Judge(&downstream.head);
   if (!verdict.allowed) {
     http::LocalReply refusal;
     refusal.status = 403;
     refusal.reason = verdict.reason;
     // With no body behind it the connection can take the caller's next request.
     refusal.keep_alive = downstream.head.keep_alive && downstream.head.framing == http::Framing::kNone;
-    refusal.head_only = method == "HEAD";
+    refusal.head_only = record.method == "HEAD";
     if (refusal.keep_alive) downstream.in.Consume(downstream.head_bytes);
     const bool written = co_await downstream.Reply(refusal);
     record.status = 403;
     record.reason = verdict.reason;
-    Finish(worker, record, begun);
+    Finish(record, begun);
     co_return written&& refusal.keep_alive;
   }
 
-  AppPicker picker(AppHost(worker, caller.original));
+  AppPicker picker(AppHost());
   exchange::Plan plan;
   plan.picker = &picker;
+  plan.kind = declared_ == Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
+  if (downstream.head.upgrade) plan.kind = mux::Kind::kHttp1;
   plan.no_endpoint_reason = "upstream/no-endpoint";
   plan.connect_timeout = kAppConnectTime;
   // The calling sidecar retries, and it can choose another endpoint; a caller without one has only us.
   plan.retry.attempts = 0;
-  if (caller.identity) plan.unsent_attempts = 1;
+  if (caller_.identity) plan.unsent_attempts = 1;
   plan.mark_unsent = true;
-  plan.close_after = worker.draining();
-  plan.peer_is_sidecar = caller.identity.has_value();
-  const http::Field source{http::kSourceHeader, caller.name};
-  if (caller.identity) plan.added_headers = {&source, 1};
-  exchange::Exchange one(downstream, plan, worker.dialer(), worker.random());
+  plan.close_after = worker_.draining();
+  const http::Field source{http::kSourceHeader, caller_.name()};
+  if (caller_.identity) plan.added_headers = {&source, 1};
+  exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
   record.status = outcome.status;
   record.reason = outcome.reason;
   record.attempts = outcome.attempts;
   record.request_bytes = outcome.request_bytes;
   record.response_bytes = outcome.response_bytes;
-  Finish(worker, record, begun);
+  Finish(record, begun);
   co_return outcome.reusable;
-}
-
-io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Caller& caller) {
-  for (;;) {
-    downstream.in.Release();
-    downstream.out.Release();
-    // The pool of a peer lets go of a connection long before this.
-    const io::TimePoint idle_until = worker.loop().now() + exchange::kIdleBetweenRequests;
-    const Downstream::NextResult next = co_await downstream.ReadHead(idle_until);
-    if (next.next == Downstream::Next::kRequest) {
-      if (co_await ServeRequest(worker, downstream, caller)) continue;
-      break;
-    }
-    if (next.next == Downstream::Next::kBad && next.why != nullptr) {
-      telemetry::Record record = StartRecord(worker, caller, "http");
-      record.status = next.reply;
-      record.reason = next.why;
-      http::LocalReply reply;
-      reply.status = next.reply;
-      reply.reason = next.why;
-      reply.keep_alive = false;
-      co_await downstream.Reply(reply);
-      worker.probe().Done(record);
-    }
-    break;
-  }
-  co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }
 
 // A client that may only speak HTTP, and has not spoken yet.
 io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
-  downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() + exchange::kHeadTime);
+  downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() +
+                                             exchange::kHeadTime);
   const std::span<char> space = downstream.in.Space();
   const io::IoResult got = co_await downstream.stream->Read(space);
   if (!got.ok()) co_return Spoken::kSilent;
@@ -150,63 +142,47 @@ io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
   co_return co_await FirstBytes(*downstream.stream, downstream.in, declared);
 }
 
-access::Verdict JudgeOpaque(Worker& worker, const Caller& caller) {
-  access::Call call;
-  call.caller = caller.identity ? &*caller.identity : nullptr;
-  call.port = caller.original.port();
-  const access::Policy& policy = worker.snapshot()->workload->policy;
-  access::Verdict verdict = policy.Evaluate(call);
-  if (verdict.allowed && !caller.identity) verdict = policy.EvaluatePlaintext();
-  return verdict;
-}
-
-// A connection whose bytes are not looked at. With `undecided`, only until the client speaks HTTP after all:
-// kHttp then, and nothing has happened yet.
-io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Caller& caller, bool undecided) {
-  const Worker::Busy busy(worker);
+io::Task<Spoken> InboundCalls::ServeOpaque(Downstream& downstream, bool undecided) {
+  const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  telemetry::Record record = StartRecord(worker, caller, "tcp");
-  const Protocol declared = worker.snapshot()->workload->ProtocolOf(caller.original.port());
-  access::Verdict verdict = JudgeOpaque(worker, caller);
-  std::string reason = verdict.reason;
+  telemetry::Record record = StartRecord("tcp");
+  access::Verdict verdict = Judge(nullptr);
   if (!verdict.allowed && undecided) {
-    const Spoken late = co_await AwaitRequest(downstream, declared);
-    if (late == Spoken::kHttp) co_return late;
+    const Spoken late = co_await AwaitRequest(downstream, declared_);
+    if (late == Spoken::kHttp || late == Spoken::kHttp2) co_return late;
   }
+  std::string reason = verdict.reason;
+  std::unique_ptr<upstream::Connection> up;
+  const auto host = AppHost();
   if (verdict.allowed) {
-    const auto host = AppHost(worker, caller.original);
     record.attempts = 1;
-    const std::string_view no_alpn;
-    auto dialed = co_await worker.dialer().Dial(host->target(), no_alpn, kAppConnectTime);
-    if (dialed) {
-      io::Buffer up_in;
-      const exchange::Side down_side{*downstream.stream, downstream.in};
-      const exchange::Side up_side{**dialed, up_in};
-      if (undecided) {
-        const Spoken first = co_await FirstSpeaker(down_side, up_side, declared);
-        if (first == Spoken::kHttp) co_return first;
-        // That may have taken long, and the rules may have changed.
-        verdict = JudgeOpaque(worker, caller);
-        if (!verdict.allowed) {
-          downstream.stream->readiness().ResetOnClose();
-          record.reason = verdict.reason;
-          Finish(worker, record, begun);
-          co_return Spoken::kOpaque;
-        }
-      }
+    auto connected = co_await worker_.connector().Connect(host, mux::Kind::kTcp, kAppConnectTime);
+    if (connected) {
+      up = std::move(*connected);
+    } else {
+      reason = connected.failure().reason;
+    }
+  }
+  if (up != nullptr) {
+    const exchange::Side down_side{*downstream.stream, downstream.in};
+    const exchange::Side up_side{*up->stream, up->in};
+    if (undecided) {
+      const Spoken first = co_await FirstSpeaker(down_side, up_side, declared_);
+      if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
+      // That may have taken long, and the rules may have changed.
+      verdict = Judge(nullptr);
+      reason = verdict.reason;
+    }
+    if (verdict.allowed) {
       const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
       record.request_bytes = carried.bytes_up;
       record.response_bytes = carried.bytes_down;
       if (carried.error != io::Error::kNone) reason = "tunnel/" + std::string(io::Name(carried.error));
-    } else {
-      reason = dialed.failure().reason;
-      downstream.stream->readiness().ResetOnClose();
     }
-  } else {
-    downstream.stream->readiness().ResetOnClose();
   }
+  if (up == nullptr || !verdict.allowed) downstream.stream->readiness().ResetOnClose();
   record.reason = reason;
-  Finish(worker, record, begun);
+  Finish(record, begun);
   co_return Spoken::kOpaque;
 }
 
@@ -249,8 +225,7 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
     co_return nullptr;
   }
   stream->readiness().SetDeadline(io::kNever);
-  caller.identity = *identity;
-  caller.name = id::Print(*identity);
+  caller.identity.emplace(*identity);
   co_return std::move(stream);
 }
 
@@ -274,28 +249,29 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
   // A client that never speaks first can only be plaintext to a server-first port; under Strict it is refused
   // anyway.
   const Protocol declared = snapshot->workload->ProtocolOf(original->port());
-  const bool server_first =
-      declared != Protocol::kHttp && snapshot->workload->policy.EvaluatePlaintext().allowed;
+  const bool server_first = declared != Protocol::kHttp && declared != Protocol::kHttp2 &&
+                            snapshot->workload->policy.EvaluatePlaintext().allowed;
   const io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
   const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;
-  Spoken spoken = Spoken::kOpaque;
+  Spoken spoken = declared == Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;
+  bool shared = false;
   if (peer) {
     auto stream = co_await Authenticate(worker, std::move(socket), caller);
     if (stream == nullptr) co_return;
-    const bool http = stream->alpn() == upstream::kHttp1Alpn;
-    if (declared != Protocol::kTcp) spoken = Spoken::kSilent;
-    if (http) spoken = Spoken::kHttp;
+    if (stream->alpn() == upstream::kHttp1Alpn) spoken = Spoken::kHttp;
+    shared = stream->alpn() == upstream::kMuxAlpn;
     downstream.stream = std::move(stream);
   } else {
     downstream.stream = std::make_unique<io::PlainStream>(std::move(socket));
     spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
   }
-  if (spoken != Spoken::kHttp) {
-    const bool undecided = spoken == Spoken::kSilent;
-    spoken = co_await ServeOpaque(worker, downstream, caller, undecided);
+  const auto calls = std::make_shared<InboundCalls>(worker, std::move(caller), declared);
+  if (shared) {
+    co_await calls->ServeMux(std::move(downstream.stream));
+  } else {
+    co_await calls->Serve(std::move(downstream), spoken);
   }
-  if (spoken == Spoken::kHttp) co_await ServeHttp(worker, downstream, caller);
 }
 
 }  // namespace tulle::sidecar::app

@@ -1,9 +1,8 @@
 #include "sidecar/app/outbound.h"
 
-#include "sidecar/app/first_bytes.h"
+#include "sidecar/app/conversation.h"
 #include "sidecar/app/limits.h"
 #include "sidecar/exchange/exchange.h"
-#include "sidecar/exchange/limits.h"
 #include "sidecar/exchange/tunnel.h"
 #include "sidecar/route/router.h"
 
@@ -29,12 +28,10 @@ class BackendPicker final : public exchange::Picker {
         cluster_(worker.clusters().Get(*worker.snapshot(), backend.endpoints,
                                        static_cast<uint16_t>(backend.port))) {}
 
-  std::shared_ptr<upstream::Host> Pick(const std::vector<const upstream::Host*>& tried) override {
+  std::shared_ptr<upstream::Host> Pick(const upstream::Tried& tried) override {
     return cluster_->Pick(policy_, tried, worker_.loop().now(), worker_.Random64());
   }
-  bool HasUntried(const std::vector<const upstream::Host*>& tried) const override {
-    return cluster_->HasUntried(tried);
-  }
+  bool HasUntried(const upstream::Tried& tried) const override { return cluster_->HasUntried(tried); }
 
  private:
   Worker& worker_;
@@ -46,8 +43,8 @@ class BackendPicker final : public exchange::Picker {
 class FixedPicker final : public exchange::Picker {
  public:
   explicit FixedPicker(std::shared_ptr<upstream::Host> host) : host_(std::move(host)) {}
-  std::shared_ptr<upstream::Host> Pick(const std::vector<const upstream::Host*>&) override { return host_; }
-  bool HasUntried(const std::vector<const upstream::Host*>&) const override { return false; }
+  std::shared_ptr<upstream::Host> Pick(const upstream::Tried&) override { return host_; }
+  bool HasUntried(const upstream::Tried&) const override { return false; }
 
  private:
   std::shared_ptr<upstream::Host> host_;
@@ -73,45 +70,67 @@ std::string_view NameOf(const Call& call) {
   return "passthrough";
 }
 
-telemetry::Record StartRecord(Worker& worker, const Call& call, std::string_view protocol) {
+// The calls of the app on one connection.
+class OutboundCalls final : public Conversation {
+ public:
+  OutboundCalls(Worker& worker, Call call, Protocol declared)
+      : Conversation(worker, declared), call_(std::move(call)) {}
+
+  io::Task<bool> ServeRequest(Downstream& downstream) override;
+  io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;
+  telemetry::Record StartRecord(std::string_view protocol) const override;
+
+ private:
+  void Refresh();
+
+  Call call_;
+  const config::Snapshot* seen_ = nullptr;  // the one that call_ is of; compared, never followed
+};
+
+telemetry::Record OutboundCalls::StartRecord(std::string_view protocol) const {
   telemetry::Record record;
   record.protocol = protocol;
-  record.source = worker.facts().workload;
-  record.destination = NameOf(call);
+  record.source = worker_.facts().workload;
+  record.destination = NameOf(call_);
   return record;
+}
+
+// A newer config may have come since the last request on this connection.
+void OutboundCalls::Refresh() {
+  const auto& snapshot = worker_.snapshot();
+  if (snapshot.get() == seen_) return;
+  seen_ = snapshot.get();
+  const auto fresh = snapshot->destinations.find(call_.original.WithPort(0));
+  if (fresh != snapshot->destinations.end()) call_.destination = fresh->second;
+}
+
+// What the far app is spoken to in: as it declares, or as its client speaks. An upgrade is HTTP/1.1's own.
+mux::Kind KindFor(const Downstream& downstream, Protocol declared) {
+  if (downstream.head.upgrade) return mux::Kind::kHttp1;
+  return declared == Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
 }
 
 // One request of the app: route, then balance, then the exchange with its attempts. False ends the
 // connection.
-io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, Call call) {
-  const Worker::Busy busy(worker);
+io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
+  const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  // A newer config may have come since the last request on this connection.
-  const auto snapshot = worker.snapshot();
-  if (const auto fresh = snapshot->destinations.find(call.original.WithPort(0));
-      fresh != snapshot->destinations.end()) {
-    call.destination = fresh->second;
-  }
-  telemetry::Record record = StartRecord(worker, call, "http");
-  const std::string method(downstream.head.method), host(downstream.head.host()),
-      path(downstream.head.path());
-  record.method = method;
-  record.host = host;
-  record.path = path;
+  Refresh();
+  const Call call = call_;  // what other requests of this connection learn does not concern this one
+  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  downstream.Remember(record.method, record.host, record.path);
 
   exchange::Plan plan;
   plan.keep_mesh_headers = true;
-  plan.close_after = false;
-  plan.alpn = upstream::kHttp1Alpn;
+  plan.kind = KindFor(downstream, declared_);
   plan.no_endpoint_reason = "upstream/no-endpoint";
   std::optional<BackendPicker> by_backend;
   std::optional<FixedPicker> fixed;
   http::LocalReply refusal;
-  const config::ServicePort* port = PortOf(call);
-  if (port != nullptr) {
+  if (const config::ServicePort* port = PortOf(call)) {
     const config::Service& service = *call.destination.service;
     const route::RequestView view{&downstream.head};
-    const route::Decision decision = route::Decide(port->rules, view, worker.Random64());
+    const route::Decision decision = route::Decide(port->rules, view, worker_.Random64());
     if (decision.rule == nullptr) {
       refusal.status = 404;
       refusal.reason = "route/no-rule";
@@ -120,7 +139,7 @@ io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, Call call) {
       refusal.reason = "route/no-backend";
       if (decision.backend != nullptr) refusal.detail = *decision.backend->error;
     } else {
-      by_backend.emplace(worker, *decision.backend, service.policy.load_balancing);
+      by_backend.emplace(worker_, *decision.backend, service.policy.load_balancing);
       plan.picker = &*by_backend;
       record.backend = decision.backend->source;
       plan.connect_timeout = service.policy.connect_timeout;
@@ -131,71 +150,43 @@ io::Task<bool> ServeRequest(Worker& worker, Downstream& downstream, Call call) {
     }
     if (decision.rule != nullptr) record.rule = decision.rule->config().name;
   } else {
-    fixed.emplace(HostOf(worker, call));
+    fixed.emplace(HostOf(worker_, call));
     plan.picker = &*fixed;
   }
 
   if (!refusal.reason.empty()) {
     refusal.keep_alive = false;
-    refusal.head_only = method == "HEAD";
+    refusal.head_only = record.method == "HEAD";
     co_await downstream.Reply(refusal);
     record.status = refusal.status;
     record.reason = refusal.reason;
     record.duration = io::Clock::now() - begun;
-    worker.probe().Done(record);
+    worker_.probe().Done(record);
     co_return false;
   }
 
-  exchange::Exchange one(downstream, plan, worker.dialer(), worker.random());
+  exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
-  std::string endpoint;
   if (outcome.host != nullptr) {
-    endpoint = outcome.host->target().address.Text();
+    record.endpoint = outcome.host->text();
     record.mtls = !outcome.host->target().identity.empty();
   }
-  record.endpoint = endpoint;
   record.status = outcome.status;
   record.reason = outcome.reason;
   record.attempts = outcome.attempts;
   record.request_bytes = outcome.request_bytes;
   record.response_bytes = outcome.response_bytes;
   record.duration = io::Clock::now() - begun;
-  worker.probe().Done(record);
+  worker_.probe().Done(record);
   co_return outcome.reusable;
 }
 
-io::Task<void> ServeHttp(Worker& worker, Downstream& downstream, const Call& call) {
-  for (;;) {
-    const io::TimePoint idle_until = worker.loop().now() + exchange::kIdleBetweenRequests;
-    downstream.in.Release();
-    downstream.out.Release();
-    const Downstream::NextResult next = co_await downstream.ReadHead(idle_until);
-    if (next.next == Downstream::Next::kRequest) {
-      if (co_await ServeRequest(worker, downstream, call)) continue;
-      break;
-    }
-    if (next.next == Downstream::Next::kBad && next.why != nullptr) {
-      telemetry::Record record = StartRecord(worker, call, "http");
-      record.status = next.reply;
-      record.reason = next.why;
-      http::LocalReply reply;
-      reply.status = next.reply;
-      reply.reason = next.why;
-      reply.keep_alive = false;
-      co_await downstream.Reply(reply);
-      worker.probe().Done(record);
-    }
-    break;
-  }
-  co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
-}
-
-// A connection whose bytes are not looked at: one endpoint for all of it. With `undecided`, only until the
-// client speaks HTTP after all: kHttp then, and nothing has happened yet.
-io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call& call, bool undecided) {
-  const Worker::Busy busy(worker);
+// One endpoint for all of the connection.
+io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecided) {
+  const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  telemetry::Record record = StartRecord(worker, call, "tcp");
+  const Call call = call_;
+  telemetry::Record record = StartRecord("tcp");
   std::optional<BackendPicker> by_backend;
   std::optional<FixedPicker> fixed;
   exchange::Picker* picker = nullptr;
@@ -203,38 +194,37 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call&
   const auto service = call.destination.service;
   if (const config::ServicePort* port = PortOf(call)) {
     const route::RequestView nothing;
-    const route::Decision decision = route::Decide(port->rules, nothing, worker.Random64());
+    const route::Decision decision = route::Decide(port->rules, nothing, worker_.Random64());
     if (decision.backend != nullptr && !decision.backend->error) {
-      by_backend.emplace(worker, *decision.backend, service->policy.load_balancing);
+      by_backend.emplace(worker_, *decision.backend, service->policy.load_balancing);
       picker = &*by_backend;
       record.backend = decision.backend->source;
     }
     if (decision.rule != nullptr) record.rule = decision.rule->config().name;
     connect_timeout = service->policy.connect_timeout;
   } else {
-    fixed.emplace(HostOf(worker, call));
+    fixed.emplace(HostOf(worker_, call));
     picker = &*fixed;
   }
 
   std::string reason = "upstream/no-endpoint";
-  std::string endpoint;
-  std::vector<const upstream::Host*> tried;
+  upstream::Tried tried;
   std::shared_ptr<upstream::Host> host;
-  std::unique_ptr<io::Stream> up;
+  std::unique_ptr<upstream::Connection> up;
   while (picker != nullptr && up == nullptr && record.attempts < kTcpAttempts) {
     host = picker->Pick(tried);
     if (host == nullptr) break;
     ++record.attempts;
-    tried.push_back(host.get());
-    endpoint = host->target().address.Text();
+    tried.Add(host.get());
+    record.endpoint = host->text();
     record.mtls = !host->target().identity.empty();
-    auto dialed = co_await worker.dialer().Dial(host->target(), upstream::kTcpAlpn, connect_timeout);
-    if (dialed) {
-      up = std::move(*dialed);
+    auto connected = co_await worker_.connector().Connect(host, mux::Kind::kTcp, connect_timeout);
+    if (connected) {
+      up = std::move(*connected);
       reason.clear();
     } else {
-      host->Avoid(worker.loop().now());
-      reason = dialed.failure().reason;
+      host->Avoid(worker_.loop().now());
+      reason = connected.failure().reason;
       if (!picker->HasUntried(tried)) break;
     }
   }
@@ -242,22 +232,20 @@ io::Task<Spoken> ServeOpaque(Worker& worker, Downstream& downstream, const Call&
     downstream.stream->readiness().ResetOnClose();
   } else {
     const upstream::InFlight in_flight(host);
-    io::Buffer up_in;
     const exchange::Side down_side{*downstream.stream, downstream.in};
-    const exchange::Side up_side{*up, up_in};
+    const exchange::Side up_side{*up->stream, up->in};
     if (undecided) {
-      const Spoken first = co_await FirstSpeaker(down_side, up_side, meshconfig::Protocol::kDetect);
-      if (first == Spoken::kHttp) co_return first;
+      const Spoken first = co_await FirstSpeaker(down_side, up_side, Protocol::kDetect);
+      if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
     }
     const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
     record.request_bytes = carried.bytes_up;
     record.response_bytes = carried.bytes_down;
     if (carried.error != io::Error::kNone) reason = "tunnel/" + std::string(io::Name(carried.error));
   }
-  record.endpoint = endpoint;
   record.reason = reason;
   record.duration = io::Clock::now() - begun;
-  worker.probe().Done(record);
+  worker_.probe().Done(record);
   co_return Spoken::kOpaque;
 }
 
@@ -275,17 +263,14 @@ io::Task<void> ServeOutbound(Worker& worker, std::unique_ptr<io::Socket> socket,
 
   const config::ServicePort* port = PortOf(call);
   const bool of_mesh = port != nullptr || call.destination.endpoint != nullptr;
+  const Protocol declared = port != nullptr ? port->protocol : Protocol::kDetect;
   Spoken spoken = Spoken::kOpaque;
   if (of_mesh) {
-    const Protocol declared = port != nullptr ? port->protocol : Protocol::kDetect;
     spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
     worker.probe().Detected(Name(spoken));
   }
-  if (spoken != Spoken::kHttp) {
-    const bool undecided = spoken == Spoken::kSilent;
-    spoken = co_await ServeOpaque(worker, downstream, call, undecided);
-  }
-  if (spoken == Spoken::kHttp) co_await ServeHttp(worker, downstream, call);
+  const auto calls = std::make_shared<OutboundCalls>(worker, std::move(call), declared);
+  co_await calls->Serve(std::move(downstream), spoken);
 }
 
 }  // namespace tulle::sidecar::app

@@ -117,7 +117,8 @@ void Sidecar::OnCertificate(const identity::Certified& certified) {
   options.roots = certified.roots;
   const auto client = tls::Context::Make(options);
   options.side = tls::Side::kServer;
-  options.alpn = {std::string(upstream::kHttp1Alpn), std::string(upstream::kTcpAlpn)};
+  options.alpn = {std::string(upstream::kMuxAlpn), std::string(upstream::kHttp1Alpn),
+                  std::string(upstream::kTcpAlpn)};
   const auto server = tls::Context::Make(options);
   if (!client || !server) {
     spdlog::error("certificate not usable: {}", (!client ? client : server).failure().what);

@@ -15,7 +15,7 @@ Worker::Worker(const Facts& facts, telemetry::Probe probe, std::function<void(co
       want_(std::move(want)),
       random_(std::random_device{}()),
       clusters_(hosts_, facts.pod),
-      dialer_(*loop_),
+      connector_(*loop_, facts.peer_framing),
       snapshot_(std::make_shared<const config::Snapshot>()),
       snapshot_changed_(*loop_) {}
 
@@ -66,13 +66,16 @@ void Worker::SetSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::
 void Worker::SetContexts(std::shared_ptr<const tls::Context> client,
                          std::shared_ptr<const tls::Context> server) {
   loop_->Post([this, client = std::move(client), server = std::move(server)] {
-    dialer_.SetContext(client);
+    connector_.dialer().SetContext(client);
     server_context_ = server;
   });
 }
 
 void Worker::BeginDrain() {
-  loop_->Post([this] { draining_ = true; });
+  loop_->Post([this] {
+    draining_ = true;
+    leavers_.ForEach([](Leaver& leaver) { leaver.leave_(); });
+  });
 }
 
 io::Task<std::optional<config::Destination>> Worker::Resolve(io::SocketAddress address) {

@@ -14,7 +14,7 @@
 #include "sidecar/config/snapshot.h"
 #include "sidecar/telemetry/probe.h"
 #include "sidecar/upstream/cluster.h"
-#include "sidecar/upstream/dialer.h"
+#include "sidecar/upstream/connector.h"
 
 namespace tulle::sidecar::app {
 
@@ -24,6 +24,7 @@ struct Facts {
   io::SocketAddress pod;  // own address, port 0
   uint16_t outbound_port = 15001;
   uint16_t inbound_port = 15006;
+  upstream::PeerFraming peer_framing = upstream::PeerFraming::kMux;
   std::vector<uint16_t> own_ports;  // nobody may be sent there by a redirect
   io::SocketAddress listen_v4 = *io::SocketAddress::Parse("0.0.0.0", 0);
   io::SocketAddress listen_v6 = *io::SocketAddress::Parse("::", 0);
@@ -60,7 +61,7 @@ class Worker {
   const std::shared_ptr<const tls::Context>& server_context() const { return server_context_; }
   upstream::Clusters& clusters() { return clusters_; }
   upstream::Hosts& hosts() { return hosts_; }
-  upstream::Dialer& dialer() { return dialer_; }
+  upstream::Connector& connector() { return connector_; }
   telemetry::Probe& probe() { return probe_; }
   std::minstd_rand& random() { return random_; }
   uint64_t Random64() {
@@ -73,6 +74,19 @@ class Worker {
   io::Task<std::optional<config::Destination>> Resolve(io::SocketAddress address);
   // A snapshot that says how we are to be called; null when none comes in time.
   io::Task<std::shared_ptr<const config::Snapshot>> AwaitWorkload();
+
+  // Something that is to be told when a drain begins, for as long as it lives.
+  class Leaver : public io::ListHook {
+   public:
+    Leaver(Worker& worker, std::function<void()> leave) : leave_(std::move(leave)) {
+      worker.leavers_.PushBack(*this);
+      if (worker.draining()) leave_();
+    }
+
+   private:
+    friend class Worker;
+    std::function<void()> leave_;
+  };
 
   // Counts an exchange or tunnel as in progress for as long as it lives; a drain waits for it.
   class Busy {
@@ -101,10 +115,11 @@ class Worker {
   std::minstd_rand random_;
   upstream::Hosts hosts_;
   upstream::Clusters clusters_;
-  upstream::Dialer dialer_;
+  upstream::Connector connector_;
   std::shared_ptr<const tls::Context> server_context_;
   std::shared_ptr<const config::Snapshot> snapshot_;
   io::Event snapshot_changed_;
+  io::List<Leaver> leavers_;
   bool draining_ = false;
   std::atomic<size_t> busy_{0};
   std::atomic<size_t> open_{0};

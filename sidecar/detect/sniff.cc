@@ -91,8 +91,8 @@ Spoken SniffPlain(std::string_view bytes) {
   if (method == bytes.size()) return method > kMaxMethodBytes ? Spoken::kOpaque : Spoken::kNeedMore;
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (method == 0 || method > kMaxMethodBytes || !blank(bytes[method])) return Spoken::kOpaque;
-  if (bytes.starts_with("PRI * HTTP/2")) return Spoken::kOpaque;
-  if (std::string_view("PRI * HTTP/2").starts_with(bytes)) return Spoken::kNeedMore;
+  if (bytes.starts_with("PRI * HTTP/2.0")) return Spoken::kHttp2;
+  if (std::string_view("PRI * HTTP/2.0").starts_with(bytes)) return Spoken::kNeedMore;
   const size_t target = bytes.find_first_not_of(" \t", method);
   if (target == std::string_view::npos) return Spoken::kNeedMore;
   const bool form = std::string_view("/*hH").find(bytes[target]) != std::string_view::npos;

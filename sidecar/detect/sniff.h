@@ -10,7 +10,8 @@ namespace tulle::sidecar::detect {
 enum class Spoken {
   kNeedMore,  // nothing that would decide yet
   kHttp1,     // a method, a space, and the start of a target
-  kOpaque,    // anything else, HTTP/2 and TLS among it
+  kHttp2,     // the preface that a client of HTTP/2 without TLS begins with
+  kOpaque,    // anything else, TLS among it
 };
 
 // kNeedMore only while `bytes` could still become a request line.

@@ -47,7 +47,8 @@ TEST(SniffPlain, WhatALenientAppTakesForARequestIsHttp) {
 }
 
 TEST(SniffPlain, AnythingElseIsOpaque) {
-  for (const char* bytes : {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01", "get /", "G3T /", "EHLO a",
+  EXPECT_EQ(SniffPlain("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Spoken::kHttp2);
+  for (const char* bytes : {"\x16\x03\x01", "get /", "G3T /", "EHLO a",
                             "SSH-2.0-x", " GET /", "*1\r\n", "USER x", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
     EXPECT_EQ(SniffPlain(bytes), Spoken::kOpaque) << bytes;
   EXPECT_EQ(SniffPlain(std::string_view("\0\0", 2)), Spoken::kOpaque);

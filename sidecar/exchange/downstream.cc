@@ -1,8 +1,18 @@
 #include "sidecar/exchange/downstream.h"
 
+#include "lib/http/text.h"
 #include "sidecar/exchange/limits.h"
 
 namespace tulle::sidecar::exchange {
+
+namespace {
+
+bool IsGrpc(const http::RequestHead& head) {
+  const http::Header* type = head.Find("content-type");
+  return type != nullptr && http::StartsWithIgnoreCase(type->value, "application/grpc");
+}
+
+}  // namespace
 
 io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) {
   io::Readiness& readiness = stream->readiness();
@@ -17,6 +27,7 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
         co_return NextResult{Next::kBad, parsed.reply, parsed.why};
       if (parsed.status == http::ParseStatus::kDone) {
         head_bytes = parsed.bytes;
+        grpc = kind == mux::Kind::kHttp2 && !peer && IsGrpc(head);
         readiness.SetDeadline(io::kNever);
         co_return NextResult{Next::kRequest};
       }
@@ -36,7 +47,21 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
   }
 }
 
+void Downstream::Remember(std::string_view& method, std::string_view& host, std::string_view& path) {
+  method = head.method;
+  host = head.host();
+  path = head.path();
+  remembered.clear();
+  remembered.reserve(method.size() + host.size() + path.size());  // one allocation, and the views stay
+  for (std::string_view* part : {&method, &host, &path}) {
+    const size_t at = remembered.size();
+    remembered.append(*part);
+    *part = std::string_view(remembered).substr(at);
+  }
+}
+
 io::Task<bool> Downstream::Reply(http::LocalReply reply) {
+  reply.grpc = grpc;
   const std::string text = http::FormatLocalReply(reply);
   stream->readiness().SetDeadline(stream->readiness().loop().now() + kBodyIdle);
   const io::IoResult written = co_await stream->Write(text);

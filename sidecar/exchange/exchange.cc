@@ -7,11 +7,11 @@
 
 namespace tulle::sidecar::exchange {
 
-Exchange::Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& dialer,
+Exchange::Exchange(Downstream& downstream, const Plan& plan, upstream::Connector& connector,
                    std::minstd_rand& random)
     : downstream_(downstream),
       plan_(plan),
-      dialer_(dialer),
+      connector_(connector),
       random_(random),
       loop_(downstream.stream->readiness().loop()),
       hang_up_(*this),
@@ -45,7 +45,7 @@ void Exchange::Prepare() {
 // nobody should work for it.
 void Exchange::OnHangUp() {
   io::Readiness& client = downstream_.stream->readiness();
-  client_gone_ = client.broken() || plan_.peer_is_sidecar;
+  client_gone_ = client.broken() || downstream_.peer;
   client_deadline_ = client_gone_ ? loop_.now() : loop_.now() + kAfterHangUp;
   if (!client.broken()) client.AwaitHangUp(hang_up_);
   if (connection_ == nullptr || (relaying_ && !client_gone_)) return;
@@ -135,22 +135,21 @@ io::Task<Exchange::Step> Exchange::Attempt() {
   outcome_.host = plan_.picker->Pick(tried_);
   if (outcome_.host == nullptr) co_return Failed(503, std::string(plan_.no_endpoint_reason), true);
   upstream::Host& host = *outcome_.host;
-  tried_.push_back(&host);
+  tried_.Add(&host);
   upstream::InFlight in_flight(outcome_.host);
 
-  connection_ = host.TakeIdle();
+  connection_ = host.TakeIdle(plan_.kind);
   if (connection_ == nullptr) {
     const io::Duration left = plan_.deadline == io::kNever
                                   ? plan_.connect_timeout
                                   : std::min(plan_.connect_timeout, plan_.deadline - loop_.now());
-    auto dialed = co_await dialer_.Dial(host.target(), plan_.alpn, left);
-    if (!dialed) {
+    auto connected = co_await connector_.Connect(outcome_.host, plan_.kind, left);
+    if (!connected) {
       host.Avoid(loop_.now());
-      co_return Failed(503, dialed.failure().reason, true);
+      co_return Failed(503, connected.failure().reason, true);
     }
     host.Trust();
-    connection_ = std::make_unique<upstream::Connection>();
-    connection_->stream = std::move(*dialed);
+    connection_ = std::move(*connected);
   }
 
   io::Stream& stream = *connection_->stream;
@@ -214,7 +213,7 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
   for (;;) {
     upstream::Connection& up = *connection_;
     if (!up.in.empty()) {
-      const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, response_);
+      const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, up.head);
       if (parsed.status == http::ParseStatus::kBad) {
         must_close_ = !request_body_.done();
         Failed(502, parsed.why, false);
@@ -223,14 +222,14 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
       }
       if (parsed.status == http::ParseStatus::kDone) {
         response_head_bytes_ = parsed.bytes;
-        const bool unasked = response_.status == 101 && !(upgrade_ && sending_done_);
-        if (unasked || (response_.interim() && ++interims_ > kMaxInterims)) {
+        const bool unasked = up.head.status == 101 && !(upgrade_ && sending_done_);
+        if (unasked || (up.head.interim() && ++interims_ > kMaxInterims)) {
           must_close_ = !request_body_.done();
           Failed(502, unasked ? "upstream/unasked-upgrade" : "upstream/too-many-interims", false);
           co_await ReplyFailure();
           co_return Step::kDone;
         }
-        if (!response_.interim()) co_return co_await RelayResponse();
+        if (!up.head.interim()) co_return co_await RelayResponse();
         if (!co_await RelayInterim()) co_return Step::kDone;
         continue;
       }
@@ -252,6 +251,7 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
     if (failure_status_ != 0) co_await ReplyFailure();
     co_return Step::kDone;
   }
+  if (error == io::Error::kUnprocessed && replayable_) co_return Failed(503, "upstream/unprocessed", true);
   const bool late = error == io::Error::kTimedOut;
   if (late && loop_.now() >= client_deadline_) {
     connection_->stream->readiness().ResetOnClose();
@@ -278,7 +278,7 @@ io::Task<bool> Exchange::RelayInterim() {
   upstream::Connection& up = *connection_;
   if (!client_is_1_0_) {
     downstream_.out.Clear();
-    http::AppendResponseHead(downstream_.out, response_, {}, {});
+    http::AppendResponseHead(downstream_.out, up.head, {}, {});
     const std::string_view bytes = downstream_.out.view();
     const io::IoResult written = co_await downstream_.stream->Write(bytes);
     if (!written.ok()) {
@@ -294,28 +294,37 @@ io::Task<bool> Exchange::RelayInterim() {
 // first is safe to repeat, the second under the same rule as a connection of our own that breaks. Apps cannot
 // say such a thing: their x-tulle headers end at their sidecar.
 std::optional<Exchange::Step> Exchange::AppFailed() {
-  const http::Header* reason = from_sidecar_ ? response_.Find(http::kReasonHeader) : nullptr;
+  const http::ResponseHead& response = connection_->head;
+  const http::Header* reason = from_sidecar_ ? response.Find(http::kReasonHeader) : nullptr;
   if (reason == nullptr) return std::nullopt;
-  const bool unsent = response_.Find(http::kUnsentHeader) != nullptr && replayable_;
+  const bool unsent = response.Find(http::kUnsentHeader) != nullptr && replayable_;
   const bool sent = reason->value.starts_with("upstream/") && MayRepeatSent();
   if (!unsent && !sent) return std::nullopt;
   outcome_.host->Avoid(loop_.now());
-  return Failed(response_.status, std::string(reason->value), unsent);
+  return Failed(response.status, std::string(reason->value), unsent);
 }
 
 io::Task<Exchange::Step> Exchange::RelayResponse() {
   upstream::Connection& up = *connection_;
   from_sidecar_ = plan_.keep_mesh_headers && !outcome_.host->target().identity.empty();
   if (const auto step = AppFailed()) co_return *step;
-  relaying_ = true;
-  outcome_.status = response_.status;
-  if (from_sidecar_) {
-    if (const http::Header* reason = response_.Find(http::kReasonHeader)) outcome_.reason = reason->value;
+  const http::ResponseHead& response = up.head;
+  if (from_sidecar_ && downstream_.grpc) {
+    if (const http::Header* reason = response.Find(http::kReasonHeader)) {
+      Failed(response.status, std::string(reason->value), false);
+      co_await ReplyFailure();
+      co_return Step::kDone;
+    }
   }
-  response_body_ = http::BodyDecoder(response_);
-  dechunk_ = client_is_1_0_ && response_.framing == http::Framing::kChunked;
-  const bool upgraded = response_.status == 101;
-  const bool up_reusable = response_.keep_alive && !upgraded;
+  relaying_ = true;
+  outcome_.status = response.status;
+  if (from_sidecar_) {
+    if (const http::Header* reason = response.Find(http::kReasonHeader)) outcome_.reason = reason->value;
+  }
+  response_body_ = http::BodyDecoder(response);
+  dechunk_ = client_is_1_0_ && response.framing == http::Framing::kChunked;
+  const bool upgraded = response.status == 101;
+  const bool up_reusable = response.keep_alive && !upgraded;
   http::ResponseForm form;
   form.client_is_1_0 = client_is_1_0_;
   form.dechunk = dechunk_;
@@ -323,7 +332,7 @@ io::Task<Exchange::Step> Exchange::RelayResponse() {
   form.keep_alive = client_keeps_alive_ && sending_done_ && !response_body_.until_close() && !dechunk_;
 
   downstream_.out.Clear();
-  http::AppendResponseHead(downstream_.out, response_, form, {});
+  http::AppendResponseHead(downstream_.out, response, form, {});
   up.in.Consume(response_head_bytes_);
   if (upgraded) {
     co_await RelayUpgrade();

@@ -14,7 +14,7 @@
 #include "lib/meshconfig/types.h"
 #include "sidecar/exchange/downstream.h"
 #include "sidecar/exchange/limits.h"
-#include "sidecar/upstream/dialer.h"
+#include "sidecar/upstream/connector.h"
 #include "sidecar/upstream/host.h"
 
 namespace tulle::sidecar::exchange {
@@ -24,16 +24,16 @@ class Picker {
  public:
   virtual ~Picker() = default;
   // Null when there is no endpoint at all.
-  virtual std::shared_ptr<upstream::Host> Pick(const std::vector<const upstream::Host*>& tried) = 0;
+  virtual std::shared_ptr<upstream::Host> Pick(const upstream::Tried& tried) = 0;
   // There is an endpoint that was not tried yet.
-  virtual bool HasUntried(const std::vector<const upstream::Host*>& tried) const = 0;
+  virtual bool HasUntried(const upstream::Tried& tried) const = 0;
 };
 
 // How one request is to be carried out. What it points to outlives the exchange.
 struct Plan {
   Picker* picker = nullptr;
   std::string_view no_endpoint_reason;  // of the reply when the picker has none
-  std::string_view alpn;
+  mux::Kind kind = mux::Kind::kHttp1;   // what the app is to be spoken to in
   io::Duration connect_timeout = std::chrono::seconds(1);
   io::TimePoint deadline = io::kNever;    // of the whole exchange
   meshconfig::Retry retry;                // attempts 0: nothing but what was never sent is repeated
@@ -41,7 +41,6 @@ struct Plan {
   bool mark_unsent = false;        // a reply of our own says when another sidecar may repeat the request
   bool keep_mesh_headers = false;  // x-tulle headers of the response are a peer sidecar's
   bool close_after = false;        // the client is to make a new connection for its next request
-  bool peer_is_sidecar = false;    // downstream; it never ends only its own direction
   std::span<const http::Field> added_headers;
 };
 
@@ -67,7 +66,8 @@ struct Outcome {
 // looks whole.
 class Exchange {
  public:
-  Exchange(Downstream& downstream, const Plan& plan, upstream::Dialer& dialer, std::minstd_rand& random);
+  Exchange(Downstream& downstream, const Plan& plan, upstream::Connector& connector,
+           std::minstd_rand& random);
 
   io::Task<Outcome> Run();
 
@@ -111,7 +111,7 @@ class Exchange {
 
   Downstream& downstream_;
   const Plan& plan_;
-  upstream::Dialer& dialer_;
+  upstream::Connector& connector_;
   std::minstd_rand& random_;
   io::Loop& loop_;
 
@@ -128,9 +128,8 @@ class Exchange {
   io::TimePoint client_deadline_ = io::kNever;  // when a client that hung up is given up
   bool client_gone_ = false;
 
-  std::vector<const upstream::Host*> tried_;
+  upstream::Tried tried_;
   std::unique_ptr<upstream::Connection> connection_;
-  http::ResponseHead response_;
   size_t response_head_bytes_ = 0;
   http::BodyDecoder response_body_;
   bool dechunk_ = false;

@@ -12,10 +12,6 @@ uint16_t TargetOf(const config::Endpoint& endpoint, uint16_t port) {
   return 0;
 }
 
-bool WasTried(const std::vector<const Host*>& tried, const Host* host) {
-  return std::find(tried.begin(), tried.end(), host) != tried.end();
-}
-
 }  // namespace
 
 void Cluster::Update(const std::shared_ptr<const config::EndpointSet>& endpoints, uint16_t port, Hosts& hosts,
@@ -36,19 +32,19 @@ void Cluster::Update(const std::shared_ptr<const config::EndpointSet>& endpoints
   hosts_ = std::move(updated);
 }
 
-std::shared_ptr<Host> Cluster::Pick(meshconfig::LoadBalancing policy, const std::vector<const Host*>& tried,
-                                    io::TimePoint now, uint64_t random) {
+std::shared_ptr<Host> Cluster::Pick(meshconfig::LoadBalancing policy, const Tried& tried, io::TimePoint now,
+                                    uint64_t random) {
   loads_.clear();
   for (const auto& host : hosts_) {
-    loads_.push_back({host->active(), host->avoided(now) || WasTried(tried, host.get())});
+    loads_.push_back({host->active(), host->avoided(now) || tried.Contains(host.get())});
   }
   const auto index = balance::Pick(policy, loads_, cursor_, random);
   return index ? hosts_[*index] : nullptr;
 }
 
-bool Cluster::HasUntried(const std::vector<const Host*>& tried) const {
+bool Cluster::HasUntried(const Tried& tried) const {
   return std::any_of(hosts_.begin(), hosts_.end(),
-                     [&](const auto& host) { return !WasTried(tried, host.get()); });
+                     [&](const auto& host) { return !tried.Contains(host.get()); });
 }
 
 std::shared_ptr<Cluster> Clusters::Get(const config::Snapshot& snapshot, std::string_view endpoints,

@@ -22,9 +22,9 @@ class Cluster {
 
   // An endpoint for one attempt, or null where there is none. Hosts in `tried` are avoided while there are
   // others.
-  std::shared_ptr<Host> Pick(meshconfig::LoadBalancing policy, const std::vector<const Host*>& tried,
-                             io::TimePoint now, uint64_t random);
-  bool HasUntried(const std::vector<const Host*>& tried) const;
+  std::shared_ptr<Host> Pick(meshconfig::LoadBalancing policy, const Tried& tried, io::TimePoint now,
+                             uint64_t random);
+  bool HasUntried(const Tried& tried) const;
 
  private:
   std::shared_ptr<const config::EndpointSet> built_from_;

@@ -23,7 +23,9 @@ struct Fixture {
   std::shared_ptr<Cluster> Get(uint16_t port = 80) {
     return clusters.Get(snapshot, "endpoints/shop/web", port);
   }
-  std::shared_ptr<Host> Pick(const std::vector<const Host*>& tried = {}) {
+  std::shared_ptr<Host> Pick(const std::vector<const Host*>& tried_hosts = {}) {
+    Tried tried;
+    for (const Host* host : tried_hosts) tried.Add(host);
     return Get()->Pick(kRoundRobin, tried, now, 0);
   }
   std::set<std::string> Picks(int times) {

@@ -1,30 +1,51 @@
 #include "sidecar/upstream/host.h"
 
+#include <algorithm>
+
 namespace tulle::sidecar::upstream {
 
-std::unique_ptr<Connection> Host::TakeIdle() {
-  while (!idle_.empty()) {
-    std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
-    idle_.pop_back();
+std::unique_ptr<Connection> Host::TakeIdle(mux::Kind kind) {
+  for (size_t i = idle_.size(); i-- > 0;) {
+    if (idle_[i].connection->kind != kind) continue;
+    std::unique_ptr<Connection> connection = std::move(idle_[i].connection);
+    idle_.erase(idle_.begin() + static_cast<ptrdiff_t>(i));
     // Bytes that nobody asked for are the peer's goodbye, or a message that belongs to nobody.
     const io::Readiness& readiness = connection->stream->readiness();
-    if (!readiness.hung_up() && !readiness.maybe_readable() && !connection->stream->buffered()) return connection;
+    if (!readiness.hung_up() && !readiness.maybe_readable() && !connection->stream->buffered())
+      return connection;
   }
   return nullptr;
 }
 
 void Host::PutIdle(std::unique_ptr<Connection> connection, io::TimePoint now) {
+  if (connection->stream->readiness().hung_up()) return;
   connection->reused = true;
   connection->in.Release();
   connection->stream->readiness().SetDeadline(io::kNever);
-  if (idle_.size() >= kMaxIdlePerHost) idle_.pop_front();
+  if (idle_.size() >= kMaxIdlePerHost) idle_.erase(idle_.begin());
   idle_.push_back({std::move(connection), now});
 }
 
-void Host::CloseIdle(io::TimePoint now) {
+Sessions& Host::SessionsFor(mux::Kind kind, io::Loop& loop) {
+  std::unique_ptr<Sessions>& sessions = sessions_[kind == mux::Kind::kTcp ? 1 : 0];
+  if (sessions == nullptr) sessions = std::make_unique<Sessions>(loop);
+  return *sessions;
+}
+
+void Host::Sweep(io::TimePoint now) {
   std::erase_if(idle_, [&](const Idle& idle) {
     return now - idle.since > idle_limit_ || idle.connection->stream->readiness().hung_up();
   });
+  for (const auto& sessions : sessions_) {
+    if (sessions != nullptr) sessions->Sweep(now, idle_limit_);
+  }
+}
+
+bool Host::has_connections() const {
+  const auto some = [](const auto& sessions) {
+    return sessions != nullptr && (sessions->dialing || !sessions->all.empty());
+  };
+  return !idle_.empty() || std::any_of(sessions_.begin(), sessions_.end(), some);
 }
 
 std::shared_ptr<Host> Hosts::Get(const Target& target, io::Duration idle_limit) {
@@ -36,8 +57,8 @@ std::shared_ptr<Host> Hosts::Get(const Target& target, io::Duration idle_limit) 
 void Hosts::Sweep(io::TimePoint now) {
   std::erase_if(hosts_, [&](const auto& item) {
     const std::shared_ptr<Host>& host = item.second;
-    host->CloseIdle(now);
-    return host.use_count() == 1 && !host->has_idle();
+    host->Sweep(now);
+    return host.use_count() == 1 && !host->has_connections();
   });
 }
 

@@ -10,7 +10,16 @@ namespace tulle::sidecar::upstream {
 // seconds.
 inline constexpr auto kPeerIdle = std::chrono::seconds(60);
 inline constexpr auto kAppIdle = std::chrono::seconds(2);
-inline constexpr size_t kMaxIdlePerHost = 256;
+inline constexpr size_t kMaxIdlePerHost = 1024;
+
+// Shared connections to one endpoint for one purpose. With so many streams on the least used one, another is
+// made as long as there are fewer than the most.
+inline constexpr size_t kCrowdedSession = 256;
+inline constexpr size_t kMaxSessions = 4;
+// A session is left for a new one at that age, so that load spreads again after the far side has grown.
+inline constexpr auto kMaxSessionAge = std::chrono::minutes(10);
+// A dial goes on beyond the patience of those who wait for it: whoever calls next has it sooner.
+inline constexpr auto kSessionDialTime = std::chrono::seconds(5);
 
 // How long an endpoint is avoided after a connection to it failed, while there are others.
 inline constexpr auto kAvoidAfterFailure = std::chrono::seconds(1);

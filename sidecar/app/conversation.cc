@@ -1,0 +1,69 @@
+#include "sidecar/app/conversation.h"
+
+#include "lib/mux/session.h"
+#include "sidecar/exchange/limits.h"
+
+namespace tulle::sidecar::app {
+namespace {
+
+using exchange::Downstream;
+
+io::Task<void> ServeAlone(std::shared_ptr<Conversation> conversation, Downstream downstream, Spoken spoken) {
+  co_await conversation->Serve(std::move(downstream), spoken);
+}
+
+}  // namespace
+
+io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
+  if (spoken == Spoken::kOpaque || spoken == Spoken::kSilent) {
+    const bool undecided = spoken == Spoken::kSilent;
+    spoken = co_await ServeOpaque(downstream, undecided);
+  }
+  if (spoken == Spoken::kHttp) co_await ServeHttp(downstream);
+}
+
+io::Task<void> Conversation::ServeHttp(Downstream& downstream) {
+  for (;;) {
+    downstream.in.Release();
+    downstream.out.Release();
+    // The pool of a peer lets go of a connection long before this.
+    const io::TimePoint idle_until = worker_.loop().now() + exchange::kIdleBetweenRequests;
+    const Downstream::NextResult next = co_await downstream.ReadHead(idle_until);
+    if (next.next == Downstream::Next::kBad && next.why != nullptr) co_await Refuse(downstream, next);
+    if (next.next != Downstream::Next::kRequest) break;
+    if (!co_await ServeRequest(downstream)) break;
+  }
+  co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
+}
+
+io::Task<void> Conversation::Refuse(Downstream& downstream, const Downstream::NextResult& bad) {
+  telemetry::Record record = StartRecord("http");
+  record.status = bad.reply;
+  record.reason = bad.why;
+  http::LocalReply reply;
+  reply.status = bad.reply;
+  reply.reason = bad.why;
+  reply.keep_alive = false;
+  co_await downstream.Reply(reply);
+  worker_.probe().Done(record);
+}
+
+void Conversation::ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind) {
+  Downstream downstream;
+  downstream.stream = std::move(stream);
+  downstream.kind = kind;
+  Spoken spoken = Spoken::kHttp;
+  if (kind == mux::Kind::kTcp)
+    spoken = declared_ == meshconfig::Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;
+  worker_.loop().Spawn(ServeAlone(shared_from_this(), std::move(downstream), spoken));
+}
+
+io::Task<void> Conversation::ServeMux(std::unique_ptr<io::Stream> transport) {
+  mux::Session session(std::move(transport), [this](std::unique_ptr<io::Stream> stream, mux::Kind kind) {
+    ServeStream(std::move(stream), kind);
+  });
+  const Worker::Leaver leaver(worker_, [&session] { session.Leave(); });
+  co_await session.Run();
+}
+
+}  // namespace tulle::sidecar::app

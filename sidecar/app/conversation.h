@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+
+#include "lib/mux/frame.h"
+#include "sidecar/app/first_bytes.h"
+#include "sidecar/app/worker.h"
+#include "sidecar/exchange/downstream.h"
+
+namespace tulle::sidecar::app {
+
+// A connection that came in, whichever of the two directions it belongs to: who calls and whom is fixed for
+// its life. What is the same in both directions lies here; what they do with a request is theirs. Lives as
+// long as the last of the streams that share the connection.
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  Conversation(Worker& worker, meshconfig::Protocol declared) : worker_(worker), declared_(declared) {}
+  virtual ~Conversation() = default;
+
+  // One request whose head was read. False: nothing more can be read there.
+  virtual io::Task<bool> ServeRequest(exchange::Downstream& downstream) = 0;
+  // A connection whose bytes are not looked at. With `undecided`, only until the client speaks HTTP after
+  // all: what it speaks, then, and nothing has happened yet.
+  virtual io::Task<Spoken> ServeOpaque(exchange::Downstream& downstream, bool undecided) = 0;
+  virtual telemetry::Record StartRecord(std::string_view protocol) const = 0;
+
+  // Everything that comes on `downstream`, which speaks `spoken` as far as is known.
+  io::Task<void> Serve(exchange::Downstream downstream, Spoken spoken);
+  // All streams of a connection from a peer sidecar.
+  io::Task<void> ServeMux(std::unique_ptr<io::Stream> transport);
+
+ protected:
+  Worker& worker_;
+  meshconfig::Protocol declared_;
+
+ private:
+  io::Task<void> ServeHttp(exchange::Downstream& downstream);
+  io::Task<void> Refuse(exchange::Downstream& downstream, const exchange::Downstream::NextResult& bad);
+  void ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind);
+};
+
+}  // namespace tulle::sidecar::app

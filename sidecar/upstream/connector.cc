@@ -1,0 +1,77 @@
+#include "sidecar/upstream/connector.h"
+
+#include "sidecar/upstream/limits.h"
+
+namespace tulle::sidecar::upstream {
+namespace {
+
+using Connected = base::Result<std::unique_ptr<Connection>, DialFailure>;
+
+std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcpAlpn : kHttp1Alpn; }
+
+io::Task<void> RunSession(std::shared_ptr<Session> session) { co_await session->Run(); }
+
+}  // namespace
+
+bool Connector::Shares(const Host& host, mux::Kind kind) const {
+  const bool peer = !host.target().identity.empty();
+  return peer ? framing_ == PeerFraming::kMux : kind == mux::Kind::kHttp2;
+}
+
+io::Task<Connected> Connector::Connect(const std::shared_ptr<Host>& host, mux::Kind kind,
+                                       io::Duration timeout) {
+  if (Shares(*host, kind)) co_return co_await OpenStream(host, kind, timeout);
+  const std::string_view alpn = OwnAlpn(kind);
+  auto dialed = co_await dialer_.Dial(host->target(), alpn, timeout);
+  if (!dialed) co_return dialed.failure();
+  auto connection = std::make_unique<Connection>();
+  connection->stream = std::move(*dialed);
+  connection->kind = kind;
+  co_return std::move(connection);
+}
+
+io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux::Kind kind,
+                                          io::Duration timeout) {
+  Sessions& sessions = host->SessionsFor(kind, loop_);
+  const io::TimePoint deadline = loop_.now() + timeout;
+  for (;;) {
+    Session* session = sessions.Usable();
+    const bool crowded = session == nullptr || session->streams() >= kCrowdedSession;
+    if (crowded && !sessions.dialing && sessions.all.size() < kMaxSessions) {
+      sessions.dialing = true;
+      loop_.Spawn(DialSession(host, kind));
+    }
+    if (session != nullptr) {
+      auto connection = std::make_unique<Connection>();
+      connection->stream = session->Open(kind);
+      connection->kind = kind;
+      connection->reused = session->since() != loop_.now();
+      co_return std::move(connection);
+    }
+    if (!sessions.dialing) {
+      if (sessions.failure) co_return *sessions.failure;
+      co_return DialFailure{io::Error::kOther, "upstream/too-many-streams", host->target().address.Text()};
+    }
+    if (!co_await sessions.dialed.Wait(deadline)) {
+      co_return DialFailure{io::Error::kTimedOut, "upstream/connect-timeout", host->target().address.Text()};
+    }
+    if (sessions.Usable() == nullptr && sessions.failure) co_return *sessions.failure;
+  }
+}
+
+io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind) {
+  Sessions& sessions = host->SessionsFor(kind, loop_);
+  const std::string_view alpn = kMuxAlpn;
+  auto dialed = co_await dialer_.Dial(host->target(), alpn, kSessionDialTime);
+  sessions.dialing = false;
+  sessions.failure.reset();
+  if (dialed) {
+    sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), loop_.now()));
+    loop_.Spawn(RunSession(sessions.all.back()));
+  } else {
+    sessions.failure = dialed.failure();
+  }
+  sessions.dialed.Notify();
+}
+
+}  // namespace tulle::sidecar::upstream

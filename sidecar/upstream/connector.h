@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "sidecar/upstream/host.h"
+
+namespace tulle::sidecar::upstream {
+
+// How sidecars share a connection. Mux is what is used; the other is there to be measured against
+// (docs/decisions/005).
+enum class PeerFraming { kMux, kHttp1 };
+
+// Gets a connection to an endpoint for one call: a stream of a shared connection where the far side can do
+// that, one of its own where it cannot. One per worker.
+class Connector {
+ public:
+  Connector(io::Loop& loop, PeerFraming framing) : loop_(loop), dialer_(loop), framing_(framing) {}
+
+  Dialer& dialer() { return dialer_; }
+
+  // When `host` has nothing idle for `kind`. `host` must stay until the end. kTimedOut when nothing came of
+  // it within `timeout`; a connection that comes later serves later calls.
+  io::Task<base::Result<std::unique_ptr<Connection>, DialFailure>> Connect(const std::shared_ptr<Host>& host,
+                                                                           mux::Kind kind,
+                                                                           io::Duration timeout);
+
+ private:
+  bool Shares(const Host& host, mux::Kind kind) const;
+  io::Task<base::Result<std::unique_ptr<Connection>, DialFailure>> OpenStream(
+      const std::shared_ptr<Host>& host, mux::Kind kind, io::Duration timeout);
+  io::Task<void> DialSession(std::shared_ptr<Host> host, mux::Kind kind);
+
+  io::Loop& loop_;
+  Dialer dialer_;
+  PeerFraming framing_;
+};
+
+}  // namespace tulle::sidecar::upstream

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "lib/io/event.h"
+#include "lib/io/stream.h"
+#include "lib/mux/session.h"
+#include "sidecar/upstream/dialer.h"
+
+namespace tulle::sidecar::upstream {
+
+// One connection that many calls share: to a peer sidecar, or to an app that speaks HTTP/2.
+class Session {
+ public:
+  explicit Session(io::TimePoint now) : since_(now), busy_at_(now) {}
+  virtual ~Session() = default;
+
+  // Until the connection ends. Somebody holds the session for as long as this runs.
+  virtual io::Task<void> Run() = 0;
+  // Null when there is no room for another call, now or ever.
+  virtual std::unique_ptr<io::Stream> Open(mux::Kind kind) = 0;
+  virtual bool usable() const = 0;
+  virtual bool ended() const = 0;
+  virtual size_t streams() const = 0;
+  // Opens no more streams; those that are open go on.
+  virtual void Leave() = 0;
+  virtual void Close() = 0;
+
+  io::TimePoint since() const { return since_; }
+  io::TimePoint busy_at() const { return busy_at_; }
+  void BusyAt(io::TimePoint now) { busy_at_ = now; }
+
+ private:
+  io::TimePoint since_;
+  io::TimePoint busy_at_;  // when streams were last seen
+};
+
+// To a peer sidecar.
+class MuxSession final : public Session {
+ public:
+  MuxSession(std::unique_ptr<io::Stream> transport, io::TimePoint now)
+      : Session(now), mux_(std::move(transport)) {}
+
+  io::Task<void> Run() override { return mux_.Run(); }
+  std::unique_ptr<io::Stream> Open(mux::Kind kind) override { return mux_.Open(kind); }
+  bool usable() const override { return mux_.usable(); }
+  bool ended() const override { return mux_.ended(); }
+  size_t streams() const override { return mux_.streams(); }
+  void Leave() override { mux_.Leave(); }
+  void Close() override { mux_.Close(); }
+
+ private:
+  mux::Session mux_;
+};
+
+// The sessions to one endpoint that serve one purpose, and the dial for another one if there is one going on:
+// however many calls find no session, one connection is made for all of them.
+struct Sessions {
+  explicit Sessions(io::Loop& loop) : dialed(loop) {}
+
+  // The least used one that can take a call, or null.
+  Session* Usable() const;
+  // Lets go of what has ended, is idle for longer than `idle_limit`, or too old.
+  void Sweep(io::TimePoint now, io::Duration idle_limit);
+
+  std::vector<std::shared_ptr<Session>> all;
+  bool dialing = false;
+  std::optional<DialFailure> failure;  // of the last dial
+  io::Event dialed;
+};
+
+}  // namespace tulle::sidecar::upstream
