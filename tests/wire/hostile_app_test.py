@@ -26,6 +26,11 @@ class BadHeads(WireTest):
             ("no status", b"HTTP/1.1 OK\r\n\r\n"), ("short status", b"HTTP/1.1 20 OK\r\n\r\n"),
                 ("letters", b"HTTP/1.1 2xx OK\r\n\r\n"),
             ("status below 100", b"HTTP/1.1 099 OK\r\n\r\n"), ("bare LF", b"HTTP/1.1 200 OK\nX: y\n\n"),
+            ("bare CR", b"HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\n\r\n"),
+            ("CR in reason", b"HTTP/1.1 200 O\rK\r\n\r\n"), ("no colon", b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"),
+            ("space in name", b"HTTP/1.1 200 OK\r\nX Y: a\r\n\r\n"), ("letters behind", b"HTTP/1.1 200OK\r\n\r\n"),
+            ("empty name", b"HTTP/1.1 200 OK\r\n: a\r\n\r\n"), ("empty line first", b"\r\nHTTP/1.1 200 OK\r\n\r\n"),
+            ("bad interim", b"HTTP/1.1 103 Early\r\nX Y: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
             ("NUL", b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n"), ("folded", b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"),
         ], "^(upstream|http)/")
 
@@ -34,6 +39,13 @@ class BadHeads(WireTest):
         self.check([
             ("CL and TE", ok + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
             ("two CL", ok + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
+            ("CL list", ok + b"Content-Length: 5, 5\r\n\r\nhello"),
+            ("two CL, the same", ok + b"Content-Length: 5\r\ncontent-length: 5\r\n\r\nhello"),
+            ("CL with sign", ok + b"Content-Length: +5\r\n\r\nhello"), ("empty CL", ok + b"Content-Length:\r\n\r\n"),
+            ("CL beyond all", ok + b"Content-Length: 18446744073709551621\r\n\r\nhello"),
+            ("TE in 1.0", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            ("TE identity", ok + b"Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi"),
+            ("TE space before colon", ok + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
             ("negative CL", ok + b"Content-Length: -1\r\n\r\n"), ("TE gzip", ok + b"Transfer-Encoding: gzip\r\n\r\n"),
             ("TE twice", ok + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ], "^(upstream|http)/")
@@ -102,13 +114,44 @@ class BrokenBodies(WireTest):
         for name, answer, method in [
                 ("longer than said", reply(b"four") + poison, b"GET"),
                         ("204", b"HTTP/1.1 204 No Content\r\n\r\n" + poison, b"GET"),
-                ("304", b"HTTP/1.1 304 Not Modified\r\n\r\n" + poison, b"GET"), ("HEAD", reply(b"") + poison, b"HEAD")]:
+                ("304", b"HTTP/1.1 304 Not Modified\r\n\r\n" + poison, b"GET"), ("HEAD", reply(b"") + poison, b"HEAD"),
+                ("HEAD with its body", reply(poison), b"HEAD"), ("204 with a length", b"HTTP/1.1 204 No Content\r\n"
+                 b"Content-Length: %d\r\n\r\n" % len(poison) + poison, b"GET"),
+                ("HEAD in chunks", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"HEAD"),
+                ("304 in chunks", b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"GET"),
+                ("103 with a length", b"HTTP/1.1 103 Early\r\nContent-Length: 4\r\n\r\n" + reply(b"four") + poison,
+                 b"GET"),
+                ("chunked", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + poison, b"GET")]:
+            for later in (False, True):
+                with self.subTest(name, later=later):
+                    def answers(wire, _, data=answer):
+                        end = data.index(b"\r\n\r\n") + 4
+                        wire.send(data[:end] if later else data)
+                        if later:
+                            time.sleep(0.02)
+                            wire.send(data[end:])
+                    self.backend.on(b"/more", answers)
+                    client = self.client()
+                    client.get(b"/more", method=method)
+                    time.sleep(0.06 * later)
+                    for _ in range(3):
+                        self.assertEqual(client.get(b"/next", method=b"PUT", body=b"mine").body, b"mine")
+
+    def test_connection_that_broke_a_rule_is_not_used_again(self):
+        """The app keeps it open and would answer on it."""
+        for name, answer in [("chunk", b"5\r\nhello!!\r\n0\r\n\r\n"), ("trailer", b"0\r\nContent-Length: 5\r\n\r\n")]:
             with self.subTest(name):
-                self.backend.on(b"/more", lambda wire, _, data=answer: wire.send(data))
-                client = self.client()
-                client.get(b"/more", method=method)
-                for _ in range(3):
-                    self.assertEqual(client.get(b"/next", method=b"PUT", body=b"mine").body, b"mine")
+                self.backend.on(b"/rule", lambda wire, _, answer=answer: wire.send(
+                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + answer))
+                self.assertEqual(self.ask(b"/before").status, 200)
+                before = self.backend.connections
+                with Client(self.pair.outbound) as client:
+                    try:
+                        self.assertEqual(client.get(b"/rule", method=b"POST", body=b"").status, 502)
+                    except (Truncated, ValueError):
+                        pass  # the answer had begun already
+                self.assertEqual(self.ask(b"/after", method=b"PUT", body=b"mine").body, b"mine")
+                self.assertEqual(self.backend.connections, before + 1)
 
     def test_reset_of_the_app_reaches_the_log(self):
         self.broken(self.backend.on(b"/log", says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")))

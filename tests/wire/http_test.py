@@ -1,11 +1,13 @@
 """HTTP/1.1 through the pair: what one side says is what the other hears."""
 
 import os
+import random
 import threading
 import time
 import unittest
 
 from backend import reply
+from patience import eventually
 from talk import WireTest
 
 
@@ -19,6 +21,18 @@ class Messages(WireTest):
         client = self.client()
         client.send(b"".join(b"POST /p HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\n%03d" % n for n in range(50)))
         self.assertEqual([client.response().body for _ in range(50)], [b"%03d" % n for n in range(50)])
+
+    def test_pipelined_requests_of_all_shapes_in_one_write(self):
+        client = self.client()
+        client.send(b"POST /1 HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\nX: y\r\n\r\n"
+                    b"HEAD /2 HTTP/1.1\r\nHost: web\r\n\r\n\r\n"
+                    b"PUT /3 HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\nthree"
+                    b"GET /4 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                    b"DELETE /5 HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
+        answers = [client.response(method) for method in ("POST", "HEAD", "PUT", "GET", "DELETE")]
+        self.assertEqual([answer.body for answer in answers], [b"one", b"", b"three", b"", b""])
+        self.assertEqual([request.target for request in self.backend.requests], [b"/%d" % n for n in range(1, 6)])
+        self.assertTrue(client.closed())
 
     def test_a_request_in_crumbs_of_one_byte_is_one_request(self):
         client = self.client()
@@ -69,6 +83,20 @@ class Messages(WireTest):
         self.assertEqual(response.header(b"trailer"), b"X-Sum")
         self.assertEqual(client.get(b"/after").status, 200)
 
+    def test_a_hundred_thousand_chunks_of_one_byte_both_ways(self):
+        body = os.urandom(100000)
+        chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+        answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Right: %d\r\n\r\n"
+        self.backend.on(b"/dust", lambda wire, request: wire.send(answer % (wire.read_body(request) == body) + chunks))
+        client = self.client(timeout=30)
+        head = b"POST /dust HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n"
+        feeder = threading.Thread(target=client.send, args=(head + chunks,))
+        feeder.start()
+        response = client.response()
+        feeder.join()
+        self.assertEqual((response.header(b"x-right"), response.body == body), (b"1", True))
+        self.assertEqual(client.get(b"/after").status, 200)
+
     def test_first_bytes_of_a_stream_arrive_before_its_end(self):
         go_on = threading.Event()
 
@@ -115,10 +143,30 @@ class Messages(WireTest):
         self.assertEqual(client.send(b"body").response().body, b"body")
         self.assertEqual(client.get(b"/after").status, 200)
 
+    def test_a_body_that_does_not_wait_for_100_continue(self):
+        def go_ahead(wire, request):
+            wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            wire.send(reply(wire.read_body(request)))
+        self.backend.on(b"/hasty", go_ahead)
+        client = self.client()
+        ask = b"PUT /hasty HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\nExpect: %s\r\n\r\nbody"
+        for expectation in (b"100-continue", b"100-Continue"):
+            interims = []
+            client.send(ask % expectation)
+            self.assertEqual((client.response(interims=interims).body, [i.status for i in interims]), (b"body", [100]))
+
+    def test_an_app_that_knows_no_100_continue(self):
+        """It waits for the body and the client for a while; then the client sends it anyway."""
+        client = self.client()
+        client.send(b"POST /mute HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        self.assertTrue(eventually(lambda: self.backend.seen(b"/mute")))
+        self.assertEqual(client.send(b"body").response().body, b"body")
+        self.assertEqual(client.get(b"/after").status, 200)
+
     def test_expect_refused_by_the_app_needs_no_body(self):
         self.backend.on(b"/refuse", lambda wire, _: wire.send(reply(b"no", b"417 Expectation Failed")))
         client = self.client()
-        client.send(b"POST /refuse HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        client.send(b"POST /refuse HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
         response = client.response()
         self.assertEqual((response.status, response.header(b"connection")), (417, b"close"))
         self.assertTrue(client.closed())
@@ -143,6 +191,28 @@ class Messages(WireTest):
         client.send(b"GET /slow HTTP/1.1\r\nHost: web\r\n\r\n").sock.shutdown(1)
         self.assertEqual(client.response().body, b"late")
         self.assertTrue(client.closed())
+
+    def test_a_client_that_half_closes_gets_a_long_answer_to_its_end(self):
+        def drip(wire, _):
+            wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(20):
+                wire.send(b"5\r\nabcde\r\n")
+                time.sleep(0.01)
+            wire.send(b"0\r\nX-End: 1\r\n\r\n")
+        self.backend.on(b"/long", drip)
+        client = self.client().send(b"POST /long HTTP/1.1\r\nHost: web\r\nContent-Length: 2\r\n\r\nhi")
+        client.sock.shutdown(1)
+        response = client.response()
+        self.assertEqual((response.body, response.trailers), (b"abcde" * 20, b"X-End: 1\r\n"))
+
+    def test_an_app_that_half_closes_after_its_answer(self):
+        def half_close(wire, request):
+            wire.send(reply(wire.read_body(request)))
+            wire.sock.shutdown(1)
+        self.backend.on(b"/half", half_close)
+        client = self.client()
+        for number in range(5):
+            self.assertEqual(client.get(b"/half", method=b"POST", body=b"%d" % number).body, b"%d" % number)
 
     def test_a_connection_opened_long_before_its_first_request_is_http(self):
         client = self.client()
@@ -180,6 +250,30 @@ class Http10(WireTest):
         client = self.client().send(b"GET /k HTTP/1.0\r\n\r\n")
         self.assertEqual(client.response().status, 200)
         self.assertTrue(client.closed())
+
+    def test_old_client_may_send_one_request_after_the_other_in_one_write(self):
+        ask = b"POST /k HTTP/1.0\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\n%d"
+        client = self.client().send(b"".join(ask % number for number in range(3)))
+        self.assertEqual([client.response().body for _ in range(3)], [b"0", b"1", b"2"])
+
+    def test_old_client_gets_heads_alone(self):
+        client = self.client()
+        self.backend.on(b"/size", lambda wire, _: wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"))
+        client.send(b"HEAD /size HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        response = client.response("HEAD")
+        self.assertEqual((response.header(b"content-length"), response.header(b"connection")), (b"1000", b"keep-alive"))
+        client.send(b"HEAD /chunked HTTP/1.0\r\nHost: web\r\n\r\n")
+        self.assertIsNone(client.response("HEAD").header(b"transfer-encoding"))
+        self.assertTrue(client.closed())
+
+    def test_old_app_is_served_too(self):
+        """It closes after each answer unless it says otherwise, and knows no chunks."""
+        for answer in (b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold",
+                       b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nold"):
+            self.backend.on(b"/old", lambda wire, _, answer=answer: wire.send(answer) or b"keep" in answer)
+            client = self.client()
+            for _ in range(3):
+                self.assertEqual(client.get(b"/old").body, b"old")
 
     def test_old_client_never_sees_interim_responses(self):
         self.backend.on(b"/hints", lambda wire, _: wire.send(b"HTTP/1.1 103 Early\r\n\r\n" + reply(b"x")))
@@ -242,6 +336,21 @@ class Hops(WireTest):
             self.assertEqual(self.ask(b"/idle").status, 200)
             self.backend.drop_connections()
             time.sleep(0.002 * (number % 5))
+
+    def test_app_that_closes_at_any_moment_after_its_answer_costs_no_request(self):
+        """Its close may cross the next request on the way."""
+        def leave(wire, _):
+            wire.send(reply(b"x"))
+            time.sleep(random.random() * 0.001)
+            return False
+        self.backend.on(b"/leave", leave)
+        failed = []
+        client = self.client()
+        for number in range(400):
+            response = client.get(b"/leave")
+            if response.status != 200:
+                failed.append((number, response.why))
+        self.assertEqual(failed, [])
 
 
 if __name__ == "__main__":
