@@ -98,8 +98,9 @@ void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const Respons
     if (header.known == Known::kMesh &&
         (!form.keep_mesh_headers || EqualsIgnoreCase(header.name, kUnsentHeader)))
       continue;
-    if (form.dechunk && (header.known == Known::kTransferEncoding || header.known == Known::kTrailer))
-      continue;
+    // Also of a response that has no body: HTTP/1.0 does not know the word (RFC 9112 section 6.1).
+    const bool of_chunks = header.known == Known::kTransferEncoding || header.known == Known::kTrailer;
+    if (of_chunks && (form.dechunk || form.client_is_1_0)) continue;
     if (has_connection && NamedByConnection(head, header)) continue;
     AppendField(out, header.name, header.value);
   }

@@ -95,6 +95,8 @@ TEST(AppendResponseHead, AnOldClientGetsNoChunks) {
   EXPECT_EQ(Answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
                      {.keep_alive = false, .client_is_1_0 = true, .dechunk = true}),
             "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(Answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {.client_is_1_0 = true}),
+            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n");
 }
 
 TEST(AppendResponseHead, SwitchingKeepsItsUpgrade) {
