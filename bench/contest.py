@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-import load
+import clients
 import processes
 from downloads import say
 from origin import Origin
@@ -68,7 +68,7 @@ def measure(case, running, seconds, home):
         wait_for_answer(f"http://{running.outbound}/")
     idle = running.pids_of_each()
     result = {"idle_mb": megabytes(idle)}
-    tool = load.tool_for(case)
+    tool = clients.tool_for(case)
     tool(case, running.outbound, WARM_SECONDS, home)
     pids = running.pids()
     before = processes.cpu_seconds(pids)
@@ -89,10 +89,10 @@ def wait_for_answer(url, seconds=10):
                 reply.read()
                 return
         except urllib.error.HTTPError as error:
-            raise load.LoadFailed(f"{error}: {error.headers.get('x-tulle-reason', '')}") from error
+            raise clients.LoadFailed(f"{error}: {error.headers.get('x-tulle-reason', '')}") from error
         except OSError as error:
             if time.monotonic() > deadline:
-                raise load.LoadFailed(f"no good answer within {seconds} s: {error}") from error
+                raise clients.LoadFailed(f"no good answer within {seconds} s: {error}") from error
             time.sleep(0.05)
 
 

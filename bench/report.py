@@ -60,7 +60,8 @@ COLUMNS = [  # heading, key, format, and whether ratios stand behind it
     ("added p99", "added_p99", "{:+,.0f}", False),
     ("CPU us/req", "cpu_us", "{:,.1f}", True),
     ("MB/s", "megabytes_per_second", "{:,.0f}", False),
-    ("RSS MB", "resident_mb", "{:,.1f}", False),
+    ("idle MB", "idle_mb", "{:,.1f}", False),
+    ("MB after", "resident_mb", "{:,.1f}", False),
     ("errors", "errors", "{:,.0f}", False),
 ]
 HEADINGS = ["", *(heading for heading, *_ in COLUMNS)]

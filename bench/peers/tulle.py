@@ -6,8 +6,8 @@ import os
 import pair
 from peers import ADDRESS, Running
 
-WEB = {"name": "shop/web", "mtls": "Strict", "rules": [
-    {"name": "shop/bench#0", "action": "Allow", "from": [{"identities": [pair.A_IDENTITY]}], "to": [{"methods": ["GET","POST"]}]}]}
+ALLOW = {"name": "shop/bench#0", "action": "Allow", "from": [{"identities": [pair.A_IDENTITY]}], "to": []}
+WEB = {"name": "shop/web", "mtls": "Strict", "rules": [ALLOW]}
 POLICY = {"connectTimeout": "1s", "requestTimeout": "30s", "retry": {"attempts": 2, "perTryTimeout": "10s"}}
 SERVICE = "10.9.9.9:80"
 # A sidecar calls an endpoint on its own pod without TLS, so the two are different pods that listen on one address.
@@ -33,9 +33,10 @@ class Tulle:
         """Both sidecars with loopback in place of redirect rules: what reaches A is taken to go to SERVICE, whose one
         endpoint is B; what reaches B is taken to go to `backend`."""
         root = certificates.authority.root
-        protocol = {"tcp": "TCP"}.get(mode, "Detect")
-        workload = {**WEB, "ports": []} if mode == "tcp" else WEB
-        b = self.sidecar(directory, "b", certificates.of_mesh["b"], pair.document(root, workload, {}), inbound_to=backend)
+        protocol = "TCP" if mode == "tcp" else "Detect"
+        port = {"port": int(backend.rsplit(":", 1)[1]), "protocol": protocol}
+        b = self.sidecar(directory, "b", certificates.of_mesh["b"],
+                         pair.document(root, {**WEB, "ports": [port]}, {}), inbound_to=backend)
         endpoints = [(ADDRESS, b.ports["inbound"], pair.B_IDENTITY)]
         resources = pair.service_resources(endpoints, policy=POLICY, protocol=protocol)
         try:
