@@ -12,6 +12,7 @@ enum class Error : uint8_t {
   kAgain,  // nothing now; wait for readiness (never the result of an awaited operation)
   kEof,    // the peer ended its direction in good order
   kReset,
+  kLost,  // the connection that a stream shared with others is over
   kRefused,
   kUnreachable,
   kTimedOut,       // the deadline of the socket passed
@@ -33,6 +34,8 @@ constexpr std::string_view Name(Error error) {
       return "closed";
     case Error::kReset:
       return "reset";
+    case Error::kLost:
+      return "connection-lost";
     case Error::kRefused:
       return "refused";
     case Error::kUnreachable:

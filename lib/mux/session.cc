@@ -174,7 +174,7 @@ void Session::End() {
   ended_ = true;
   auto streams = std::move(streams_);
   streams_.clear();
-  for (const auto& [id, stream] : streams) stream->Broken(io::Error::kReset);
+  for (const auto& [id, stream] : streams) stream->Broken(io::Error::kLost);
 }
 
 }  // namespace tulle::mux

@@ -162,7 +162,7 @@ TEST_F(MuxTest, TheEndOfTheConnectionBreaksAllStreams) {
   RunFor(milliseconds(5));
   server_.reset();
   RunFor(milliseconds(5));
-  EXPECT_EQ(heard_["a"], "<reset>");
+  EXPECT_EQ(heard_["a"], "<connection-lost>");
   EXPECT_TRUE(client_->ended());
   EXPECT_EQ(client_->Open(Kind::kHttp1), nullptr);
   EXPECT_TRUE(b->readiness().broken());

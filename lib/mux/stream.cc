@@ -34,7 +34,7 @@ io::IoResult Stream::TryRead(std::span<char> into) {
 
 io::IoResult Stream::TryWrite(std::span<const char> from) {
   if (error_ != io::Error::kNone) return {0, error_};
-  if (session_ == nullptr || we_ended_) return {0, io::Error::kReset};
+  if (we_ended_) return {0, io::Error::kReset};
   if (from.empty()) return {};
   if (credit_ == 0) return {0, io::Error::kAgain};
   if (session_->backlogged()) {

@@ -262,7 +262,8 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   // A connection that died under its first use after a rest took nothing with it that an idempotent request
   // would mind.
   const bool out_of_time = late && loop_.now() >= plan_.deadline;
-  const bool stale = connection_->reused && connection_->in.empty() && !late;
+  const bool died = connection_->shared ? error == io::Error::kLost : connection_->reused;
+  const bool stale = died && connection_->in.empty() && !late;
   const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
   if (!late) outcome_.host->Avoid(loop_.now());
   std::string reason = out_of_time ? "timeout/request" : "timeout/try";

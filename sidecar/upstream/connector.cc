@@ -45,7 +45,7 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
       auto connection = std::make_unique<Connection>();
       connection->stream = session->Open(kind);
       connection->kind = kind;
-      connection->reused = session->since() != loop_.now();
+      connection->shared = true;
       co_return std::move(connection);
     }
     if (!sessions.dialing) {

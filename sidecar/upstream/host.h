@@ -25,7 +25,8 @@ struct Connection {
   io::Buffer in;
   http::ResponseHead head;  // of the response at hand: views into `in`
   mux::Kind kind = mux::Kind::kHttp1;
-  bool reused = false;
+  bool reused = false;  // has carried a request before
+  bool shared = false;  // a stream
 };
 
 // One endpoint as this worker knows it: an address and the identity that must be found there, its
