@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "lib/http2/session.h"
+
+namespace tulle::http2 {
+
+// A connection to a server. Open gives a stream to which exactly one HTTP/1.1 request is written and from
+// which its HTTP/1.1 response is read, interim ones before it; then kEof. The response is chunked where its
+// length was not given. Destroying a stream before all of that, or after ResetOnClose, resets it.
+//
+// Reads and writes of a stream at which the server provably never looked end with kUnprocessed.
+class ClientSession final : public Session {
+ public:
+  explicit ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits = {});
+
+  // Null when there can be no more streams here: the connection has ended, is being left, or is full.
+  std::unique_ptr<io::Stream> Open();
+  bool usable() const;
+
+  void Leave() override;
+
+ private:
+  void OnHead(Stream& stream, bool ended) override;
+  http::ParseResult ParseHead(Stream& stream, std::string_view text) override;
+  const http::Head& head() const override { return head_; }
+  bool Submit(Stream& stream, bool ended) override;
+
+  const uint32_t max_streams_;
+  http::RequestHead head_;  // the one that is being written
+  bool leaving_ = false;
+};
+
+}  // namespace tulle::http2
