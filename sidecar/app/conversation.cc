@@ -1,5 +1,6 @@
 #include "sidecar/app/conversation.h"
 
+#include "lib/http2/server.h"
 #include "lib/mux/session.h"
 #include "sidecar/exchange/limits.h"
 
@@ -20,6 +21,10 @@ io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
     spoken = co_await ServeOpaque(downstream, undecided);
   }
   if (spoken == Spoken::kHttp) co_await ServeHttp(downstream);
+  if (spoken == Spoken::kHttp2) {
+    constexpr http2::Limits limits;
+    co_await ServeHttp2(std::move(downstream), limits, mux::Kind::kHttp2);
+  }
 }
 
 io::Task<void> Conversation::ServeHttp(Downstream& downstream) {
@@ -56,6 +61,19 @@ void Conversation::ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kin
   if (kind == mux::Kind::kTcp)
     spoken = declared_ == meshconfig::Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;
   worker_.loop().Spawn(ServeAlone(shared_from_this(), std::move(downstream), spoken));
+}
+
+io::Task<void> Conversation::ServeHttp2(Downstream downstream, const http2::Limits& limits, mux::Kind kind) {
+  http2::ServerSession session(std::move(downstream.stream), std::move(downstream.in), limits);
+  const Worker::Leaver leaver(worker_, [&session] { session.Leave(); });
+  io::Task<void> running = session.Run();
+  running.Start();
+  while (auto stream = co_await session.Next()) ServeStream(std::move(stream), kind);
+  co_await std::move(running);
+  if (session.why() == nullptr) co_return;
+  telemetry::Record record = StartRecord("http2");
+  record.reason = session.why();
+  worker_.probe().Done(record);
 }
 
 io::Task<void> Conversation::ServeMux(std::unique_ptr<io::Stream> transport) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "lib/http2/limits.h"
 #include "lib/mux/frame.h"
 #include "sidecar/app/first_bytes.h"
 #include "sidecar/app/worker.h"
@@ -26,6 +27,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
   // Everything that comes on `downstream`, which speaks `spoken` as far as is known.
   io::Task<void> Serve(exchange::Downstream downstream, Spoken spoken);
+  // All requests of a connection that speaks HTTP/2; `kind`: what its clients speak.
+  io::Task<void> ServeHttp2(exchange::Downstream downstream, const http2::Limits& limits, mux::Kind kind);
   // All streams of a connection from a peer sidecar.
   io::Task<void> ServeMux(std::unique_ptr<io::Stream> transport);
 

@@ -255,20 +255,22 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
   const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;
   Spoken spoken = declared == Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;
-  bool shared = false;
+  std::string_view alpn;
   if (peer) {
     auto stream = co_await Authenticate(worker, std::move(socket), caller);
     if (stream == nullptr) co_return;
-    if (stream->alpn() == upstream::kHttp1Alpn) spoken = Spoken::kHttp;
-    shared = stream->alpn() == upstream::kMuxAlpn;
+    alpn = stream->alpn();
+    if (alpn == upstream::kHttp1Alpn) spoken = Spoken::kHttp;
     downstream.stream = std::move(stream);
   } else {
     downstream.stream = std::make_unique<io::PlainStream>(std::move(socket));
     spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
   }
   const auto calls = std::make_shared<InboundCalls>(worker, std::move(caller), declared);
-  if (shared) {
+  if (alpn == upstream::kMuxAlpn) {
     co_await calls->ServeMux(std::move(downstream.stream));
+  } else if (alpn == upstream::kHttp2Alpn) {
+    co_await calls->ServeHttp2(std::move(downstream), http2::kPeerLimits, mux::Kind::kHttp1);
   } else {
     co_await calls->Serve(std::move(downstream), spoken);
   }

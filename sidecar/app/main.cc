@@ -48,6 +48,8 @@ void Describe(CLI::App& app, Settings& settings) {
   flag("listen", settings.listen, "IPv4 address to listen on");
   flag("outbound-to", settings.outbound_to,
        "Without redirect rules: where outbound connections are taken to go");
+  flag("peer-framing", settings.peer_framing, "Between sidecars, to measure: mux, http1 or http2")
+      ->check(CLI::IsMember({"mux", "http1", "http2"}));
   flag("inbound-to", settings.inbound_to,
        "Without redirect rules: where inbound connections are taken to go");
 }

@@ -30,6 +30,7 @@ struct Settings {
   std::string listen = "0.0.0.0";
   std::string outbound_to;  // for benchmarks: a fixed destination instead of the redirected one
   std::string inbound_to;
+  std::string peer_framing = "mux";
 };
 
 }  // namespace tulle::sidecar::app

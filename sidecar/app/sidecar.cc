@@ -31,6 +31,8 @@ base::Result<Facts> MakeFacts(const Settings& settings) {
                          settings.ready_port, settings.admin_port}) {
     facts.own_ports.push_back(static_cast<uint16_t>(port));
   }
+  if (settings.peer_framing == "http1") facts.peer_framing = upstream::PeerFraming::kHttp1;
+  if (settings.peer_framing == "http2") facts.peer_framing = upstream::PeerFraming::kHttp2;
   for (const auto& [name, text, to] :
        {std::tuple<std::string, std::string, std::optional<io::SocketAddress>*>{
             "--outbound-to", settings.outbound_to, &facts.outbound_to},
@@ -117,8 +119,8 @@ void Sidecar::OnCertificate(const identity::Certified& certified) {
   options.roots = certified.roots;
   const auto client = tls::Context::Make(options);
   options.side = tls::Side::kServer;
-  options.alpn = {std::string(upstream::kMuxAlpn), std::string(upstream::kHttp1Alpn),
-                  std::string(upstream::kTcpAlpn)};
+  options.alpn = {std::string(upstream::kMuxAlpn), std::string(upstream::kHttp2Alpn),
+                  std::string(upstream::kHttp1Alpn), std::string(upstream::kTcpAlpn)};
   const auto server = tls::Context::Make(options);
   if (!client || !server) {
     spdlog::error("certificate not usable: {}", (!client ? client : server).failure().what);

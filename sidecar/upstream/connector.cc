@@ -9,13 +9,16 @@ using Connected = base::Result<std::unique_ptr<Connection>, DialFailure>;
 
 std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcpAlpn : kHttp1Alpn; }
 
+constexpr http2::Limits kAppLimits;
+
 io::Task<void> RunSession(std::shared_ptr<Session> session) { co_await session->Run(); }
 
 }  // namespace
 
 bool Connector::Shares(const Host& host, mux::Kind kind) const {
   const bool peer = !host.target().identity.empty();
-  return peer ? framing_ == PeerFraming::kMux : kind == mux::Kind::kHttp2;
+  if (!peer) return kind == mux::Kind::kHttp2;
+  return framing_ == PeerFraming::kMux || (framing_ == PeerFraming::kHttp2 && kind == mux::Kind::kHttp1);
 }
 
 io::Task<Connected> Connector::Connect(const std::shared_ptr<Host>& host, mux::Kind kind,
@@ -61,12 +64,20 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
 
 io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind) {
   Sessions& sessions = host->SessionsFor(kind, loop_);
-  const std::string_view alpn = kMuxAlpn;
+  const bool peer = !host->target().identity.empty();
+  const bool mux = peer && framing_ == PeerFraming::kMux;
+  const std::string_view alpn = mux ? kMuxAlpn : kHttp2Alpn;
   auto dialed = co_await dialer_.Dial(host->target(), alpn, kSessionDialTime);
   sessions.dialing = false;
   sessions.failure.reset();
   if (dialed) {
-    sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), loop_.now()));
+    const io::TimePoint now = loop_.now();
+    if (mux) {
+      sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), now));
+    } else {
+      const http2::Limits& limits = peer ? http2::kPeerLimits : kAppLimits;
+      sessions.all.push_back(std::make_shared<Http2Session>(std::move(*dialed), limits, now));
+    }
     loop_.Spawn(RunSession(sessions.all.back()));
   } else {
     sessions.failure = dialed.failure();

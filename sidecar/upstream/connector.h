@@ -6,9 +6,10 @@
 
 namespace tulle::sidecar::upstream {
 
-// How sidecars share a connection. Mux is what is used; the other is there to be measured against
-// (docs/decisions/005).
-enum class PeerFraming { kMux, kHttp1 };
+// How sidecars speak to each other. Mux is what is used; the others are there to be measured against
+// (docs/decisions/005): a pool of HTTP/1.1 connections, and HTTP/2, for requests that are not HTTP/2
+// themselves.
+enum class PeerFraming { kMux, kHttp1, kHttp2 };
 
 // Gets a connection to an endpoint for one call: a stream of a shared connection where the far side can do
 // that, one of its own where it cannot. One per worker.

@@ -20,6 +20,7 @@ struct DialFailure {
 // What separate kinds of traffic say in the ALPN of a connection between sidecars.
 inline constexpr std::string_view kHttp1Alpn = "tulle/http1";
 inline constexpr std::string_view kTcpAlpn = "tulle/tcp";
+inline constexpr std::string_view kHttp2Alpn = "tulle/http2";
 inline constexpr std::string_view kMuxAlpn = "tulle/mux";
 
 // Whom to call and as whom it must prove itself.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/http2/client.h"
 #include "lib/io/event.h"
 #include "lib/io/stream.h"
 #include "lib/mux/session.h"
@@ -53,6 +54,24 @@ class MuxSession final : public Session {
 
  private:
   mux::Session mux_;
+};
+
+// To an app that speaks HTTP/2.
+class Http2Session final : public Session {
+ public:
+  Http2Session(std::unique_ptr<io::Stream> transport, const http2::Limits& limits, io::TimePoint now)
+      : Session(now), http2_(std::move(transport), limits) {}
+
+  io::Task<void> Run() override { return http2_.Run(); }
+  std::unique_ptr<io::Stream> Open(mux::Kind) override { return http2_.Open(); }
+  bool usable() const override { return http2_.usable(); }
+  bool ended() const override { return http2_.ended(); }
+  size_t streams() const override { return http2_.streams(); }
+  void Leave() override { http2_.Leave(); }
+  void Close() override { http2_.Close(); }
+
+ private:
+  http2::ClientSession http2_;
 };
 
 // The sessions to one endpoint that serve one purpose, and the dial for another one if there is one going on:
