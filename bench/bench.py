@@ -101,7 +101,8 @@ def arguments():
 
 def main():
     options = arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background has SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         {"pair": serve_pair, "peers": compare_peers}[options.command](options)
     except KeyboardInterrupt:
