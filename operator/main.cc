@@ -45,7 +45,8 @@ void Describe(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--namespace", s.ns, "our own")->envname("TULLE_NAMESPACE")->capture_default_str();
   app.add_option("--pod-name", s.pod_name, "our own")->envname("TULLE_POD_NAME");
-  app.add_option("--log-level", flags.log_level, "debug, info, warn, error")
+  app.add_option("--log-level", flags.log_level, "trace, debug, info, warn, error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
       ->envname("TULLE_LOG_LEVEL")
       ->capture_default_str();
 }

@@ -55,7 +55,8 @@ void Declare(CLI::App& app, Flags& flags) {
   add("--drain-seconds", "TULLE_DRAIN_SECONDS", flags.drain_seconds,
       "time after SIGTERM in which requests are still taken, until the API server has stopped sending them")
       ->check(CLI::Range(0, 300));
-  add("--log-level", "TULLE_LOG_LEVEL", flags.log_level, "debug, info, warn or error");
+  add("--log-level", "TULLE_LOG_LEVEL", flags.log_level, "trace, debug, info, warn or error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   add("--kube-server", "TULLE_KUBE_SERVER", flags.kube.server,
       "URL of the API server; empty: the cluster of this pod");
   add("--kube-token-file", "TULLE_KUBE_TOKEN_FILE", flags.kube.token_file,
