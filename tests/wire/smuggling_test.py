@@ -151,8 +151,10 @@ class Refusals(WireTest):
 class DeclaredRefusals(Refusals):
     """On a port that is declared HTTP nothing passes unseen: no form of first bytes is left alone."""
 
-    options = {"protocol": "HTTP", "workload": {"name": "shop/web", "mtls": "Strict", "ports": [
-        {"port": 80, "protocol": "HTTP"}]}}
+    @classmethod
+    def make_options(cls):
+        ports = [{"port": cls.backend.port, "protocol": "HTTP"}]
+        return {"protocol": "HTTP", "workload": {"name": "shop/web", "mtls": "Strict", "ports": ports}}
 
     def test_what_a_port_of_unknown_protocol_would_pass_as_bytes(self):
         rest = b" HTTP/1.1\r\nHost: web\r\nx-tulle-source: forged\r\n\r\n"
@@ -300,16 +302,6 @@ class Desync(WireTest):
         self.assertTrue(client.closed())
         time.sleep(0.1)
         self.assertEqual(self.backend.seen(b"/poison"), [])
-
-    def test_http2_on_a_port_of_http1_passes_as_bytes(self):
-        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-        got = []
-        self.backend.raw = lambda wire: (got.append(wire.take(len(preface))), wire.send(b"\0\0\0\4\0\0\0\0\0"))
-        self.addCleanup(setattr, self.backend, "raw", None)
-        self.backend.drop_connections()
-        client = self.client().send(preface)
-        self.assertEqual(client.take(9), b"\0\0\0\4\0\0\0\0\0")
-        self.assertEqual(got, [preface])
 
     def test_a_head_that_takes_too_long_is_refused_with_a_reason(self):
         """Neither silence nor a byte now and then holds a connection."""

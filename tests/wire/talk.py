@@ -70,11 +70,16 @@ class WireTest(unittest.TestCase):
     """Tests that share one backend and one pair; `options` are arguments of Pair."""
 
     options = {}
+    make_app = Backend
+
+    @classmethod
+    def make_options(cls):
+        return cls.options
 
     @classmethod
     def setUpClass(cls):
-        cls.backend = Backend()
-        cls.pair = Pair(cls.backend.port, **cls.options)
+        cls.backend = cls.make_app()
+        cls.pair = Pair(cls.backend.port, **cls.make_options())
         cls.addClassCleanup(cls.backend.close)
         cls.addClassCleanup(cls.pair.close)
 
