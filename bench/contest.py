@@ -2,12 +2,15 @@
 
 import os
 import platform
+import re
+import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 import clients
+import downloads
 import processes
 from downloads import say
 from origin import Origin
@@ -114,4 +117,10 @@ def line(result):
 def machine():
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         model = next((row.split(":", 1)[1].strip() for row in file if row.startswith("model name")), "unknown")
-    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()[0]}
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()[0],
+            "nginx": version("nginx", "-v"), "haproxy": version("haproxy", "-v"), "envoy": downloads.ENVOY}
+
+
+def version(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return re.search(r"\d+\.[\w.+-]+", done.stdout + done.stderr).group()
