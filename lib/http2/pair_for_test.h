@@ -82,17 +82,16 @@ class Wire : public ::testing::Test {
 class Pair : public Wire {
  protected:
   Pair() : Pair(Limits{}) {}
-  explicit Pair(const Limits& limits) {
+  explicit Pair(const Limits& limits, bool serve = true) {
     client_ = std::make_unique<ClientSession>(std::move(near_), limits);
     server_ = std::make_unique<ServerSession>(std::move(far_), io::Buffer(), limits);
     loop_.Spawn(client_->Run());
     loop_.Spawn(server_->Run());
-    loop_.Spawn(Serve());
+    if (serve) loop_.Spawn(Serve());
   }
   ~Pair() override {
-    // Nobody may hold a stream longer than the loop.
-    client_->Close();
-    server_->Close();
+    if (client_ != nullptr) client_->Close();
+    if (server_ != nullptr) server_->Close();
     Settle();
   }
 
