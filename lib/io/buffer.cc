@@ -1,5 +1,6 @@
 #include "lib/io/buffer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -24,10 +25,19 @@ struct FreeBlocks {
 };
 
 thread_local FreeBlocks<Buffer::kFirstBytes, 256> small_blocks;
-thread_local FreeBlocks<Buffer::kBlockBytes, 32> large_blocks;
+thread_local FreeBlocks<Buffer::kBlockBytes, 32> middle_blocks;
+thread_local FreeBlocks<Buffer::kBulkBytes, 8> large_blocks;
+
+// The sizes that are kept, then powers of two.
+size_t SizeFor(size_t bytes) {
+  size_t size = Buffer::kFirstBytes;
+  while (size < bytes) size *= size < Buffer::kBulkBytes ? 4 : 2;
+  return size;
+}
 
 char* Allocate(size_t bytes) {
   if (char* kept = small_blocks.Take(bytes)) return kept;
+  if (char* kept = middle_blocks.Take(bytes)) return kept;
   if (char* kept = large_blocks.Take(bytes)) return kept;
   void* block = std::malloc(bytes);
   if (block == nullptr) throw std::bad_alloc();
@@ -38,7 +48,9 @@ char* Allocate(size_t bytes) {
 
 void Buffer::Free() {
   if (block_ == nullptr) return;
-  if (!small_blocks.Keep(block_, capacity_) && !large_blocks.Keep(block_, capacity_)) std::free(block_);
+  const bool kept = small_blocks.Keep(block_, capacity_) || middle_blocks.Keep(block_, capacity_) ||
+                    large_blocks.Keep(block_, capacity_);
+  if (!kept) std::free(block_);
   block_ = nullptr;
   brimful_ = false;
   capacity_ = begin_ = end_ = 0;
@@ -57,24 +69,29 @@ void Buffer::Reserve(size_t capacity) {
 
 std::span<char> Buffer::Space(size_t limit) {
   if (capacity_ == 0) Reserve(kFirstBytes);
-  if (brimful_ && empty() && capacity_ < kBlockBytes) {
+  if (brimful_ && empty() && capacity_ < std::min(limit, kBulkBytes)) {
+    const size_t larger = SizeFor(capacity_ + 1);
     Free();
-    Reserve(kBlockBytes);
+    Reserve(larger);
   }
   if (end_ == capacity_ && begin_ > 0) {
     std::memmove(block_, block_ + begin_, size());
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == capacity_ && capacity_ < limit) Reserve(capacity_ * 2);
+  if (end_ == capacity_ && capacity_ < limit) Reserve(SizeFor(capacity_ + 1));
   return {block_ + end_, capacity_ - end_};
 }
 
 void Buffer::Append(std::string_view bytes) {
   if (capacity_ - end_ < bytes.size()) {
-    size_t capacity = capacity_ == 0 ? kFirstBytes : capacity_;
-    while (capacity - size() < bytes.size()) capacity *= 2;
-    Reserve(capacity);
+    if (capacity_ - size() >= bytes.size() && begin_ >= size()) {
+      std::memmove(block_, block_ + begin_, size());
+      end_ -= begin_;
+      begin_ = 0;
+    } else {
+      Reserve(SizeFor(size() + bytes.size()));
+    }
   }
   if (!bytes.empty()) std::memcpy(block_ + end_, bytes.data(), bytes.size());
   end_ += bytes.size();

@@ -9,13 +9,14 @@
 
 namespace tulle::io {
 
-// Bytes that were read and not yet used, in one contiguous block. Blocks come from per-thread free lists and go
-// back when the buffer is empty and Release() is called, so an idle connection holds none. A buffer begins with
-// a small block; one that is filled to the brim gets a larger one, up to the limit of its reader.
+// Bytes that were read and not yet used, in one contiguous block. Blocks come from per-thread free lists and
+// go back when the buffer is empty and Release() is called, so an idle connection holds none. A buffer begins
+// with a small block; one that is filled to the brim gets a larger one, up to the limit of its reader.
 class Buffer {
  public:
   static constexpr size_t kFirstBytes = 4 << 10;
   static constexpr size_t kBlockBytes = 16 << 10;
+  static constexpr size_t kBulkBytes = 64 << 10;  // for whoever moves much
 
   Buffer() = default;
   Buffer(Buffer&& other) noexcept { *this = std::move(other); }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/io/limits.h"
+
 namespace tulle::io {
 namespace {
 
@@ -114,6 +116,15 @@ void Socket::ResetOnClose() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
 
+void Socket::NoticeLoss(bool always_reads) {
+  const auto seconds = [](auto duration) { return static_cast<int>(std::chrono::seconds(duration).count()); };
+  SetOption(fd_, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd_, IPPROTO_TCP, TCP_KEEPIDLE, seconds(kPeerSilence));
+  SetOption(fd_, IPPROTO_TCP, TCP_KEEPINTVL, seconds(kPeerAskAgain));
+  SetOption(fd_, IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(kPeerSilence / kPeerAskAgain));
+  if (always_reads) SetOption(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds(kPeerSilence) * 1000);
+}
+
 base::Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
                                                        Options options) {
   const std::string what = "listen on " + address.Text();
@@ -156,6 +167,15 @@ Listener::Accepted Listener::TryAccept() {
   }
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   return {fd, Error::kNone, SocketAddress::From(storage)};
+}
+
+bool Listener::TurnAway() {
+  const int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd < 0) return false;
+  const linger hard{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close(fd);
+  return true;
 }
 
 bool Listener::AcceptAwaiter::Poll() {

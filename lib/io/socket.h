@@ -32,6 +32,11 @@ class Socket final : public Readiness, private Watcher {
   void ShutdownWrite();
   void ResetOnClose() override;
 
+  // The kernel notices when the peer has vanished without a word: while nothing is under way, and with
+  // `always_reads` also while the peer owes us acknowledgements. Not for a peer that may stop reading for a while: to
+  // the kernel that looks the same.
+  void NoticeLoss(bool always_reads);
+
   int fd() const { return fd_; }
 
  private:
@@ -78,6 +83,9 @@ class Listener final : private Watcher {
   };
   struct AcceptAwaiter;
   AcceptAwaiter Accept();
+
+  // Takes one connection that waits and resets it. False when there was none, or no descriptor for it.
+  bool TurnAway();
 
   SocketAddress address() const;
   // Accepts no more; connections that the kernel has queued are reset.

@@ -1,6 +1,7 @@
 #include "lib/io/socket.h"
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <string>
@@ -30,10 +31,13 @@ class SocketTest : public ::testing::Test {
     loop_.Stop();
   }
 
-  Task<void> Open() {
+  Task<void> ConnectTo(std::unique_ptr<PlainStream>& stream) {
     const SocketAddress address = listener_->address();
     auto connected = co_await Connect(loop_, address, kNever);
-    a_ = std::make_unique<PlainStream>(std::move(*connected));
+    stream = std::make_unique<PlainStream>(std::move(*connected));
+  }
+  Task<void> Open() {
+    co_await ConnectTo(a_);
     const Listener::Accepted accepted = co_await listener_->Accept();
     b_ = std::make_unique<PlainStream>(std::make_unique<Socket>(loop_, accepted.fd));
   }
@@ -298,6 +302,33 @@ TEST_F(SocketTest, ConnectionsThatArriveTogetherAreAllAccepted) {
   Do(std::move(accepting));
   EXPECT_EQ(fds.size(), 2u);
   for (const int fd : fds) close(fd);
+}
+
+int Option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  getsockopt(fd, level, name, &value, &size);
+  return value;
+}
+
+TEST_F(SocketTest, TheKernelIsToldToNoticeALostPeer) {
+  a_->socket().NoticeLoss(true);
+  b_->socket().NoticeLoss(false);
+  for (const int fd : {a_->socket().fd(), b_->socket().fd()}) {
+    EXPECT_EQ(Option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(Option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 20);
+    EXPECT_EQ(Option(fd, IPPROTO_TCP, TCP_KEEPINTVL) * Option(fd, IPPROTO_TCP, TCP_KEEPCNT), 20);
+  }
+  EXPECT_EQ(Option(a_->socket().fd(), IPPROTO_TCP, TCP_USER_TIMEOUT), 20000);
+  EXPECT_EQ(Option(b_->socket().fd(), IPPROTO_TCP, TCP_USER_TIMEOUT), 0);  // it may read slowly
+}
+
+TEST_F(SocketTest, AConnectionIsTurnedAwayWithAReset) {
+  EXPECT_FALSE(listener_->TurnAway());
+  Do(ConnectTo(a_));
+  EXPECT_TRUE(listener_->TurnAway());
+  Do(Note(Read(*a_)));
+  EXPECT_EQ(said_, Text{"reset"});
 }
 
 }  // namespace

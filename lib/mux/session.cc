@@ -146,6 +146,7 @@ void Session::SendData(uint32_t stream, std::string_view payload) {
   AppendFrameHead(out_, FrameType::kData, static_cast<uint32_t>(payload.size()), stream);
   out_.Append(payload);
   ScheduleFlush();
+  if (out_.size() >= kFlushBytes) Flush();
 }
 
 bool Session::backlogged() const { return out_.size() >= kMaxBacklog; }

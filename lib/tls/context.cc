@@ -7,6 +7,9 @@
 namespace tulle::tls {
 namespace {
 
+// Two records in one system call; tls/memory.cc keeps blocks of that size.
+constexpr size_t kReadAheadBytes = 32 << 10;
+
 struct Deleter {
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509* certificate) const { X509_free(certificate); }
@@ -55,6 +58,7 @@ base::Result<std::shared_ptr<const Context>> Context::Make(const Options& option
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadAheadBytes);
 
   int verify = SSL_VERIFY_PEER;
   if (options.side == Side::kServer && options.clients == ClientCertificates::kRequired) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <thread>
 
+#include "lib/tls/memory.h"
 #include "sidecar/app/sidecar.h"
 
 namespace {
@@ -64,6 +65,7 @@ void Harden() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tulle::tls::PoolMemory();
   Settings settings;
   CLI::App app("tulle-sidecar: carries the traffic of one pod through the mesh");
   Describe(app, settings);

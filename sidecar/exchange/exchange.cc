@@ -179,7 +179,7 @@ io::Task<void> Exchange::SendRequestBody() {
   while (!request_body_.done()) {
     if (downstream_.in.empty()) {
       ExtendBodyDeadline(down.readiness());
-      const std::span<char> space = downstream_.in.Space();
+      const std::span<char> space = downstream_.in.Space(io::Buffer::kBulkBytes);
       const io::IoResult got = co_await down.Read(space);
       if (got.error == io::Error::kTimedOut) {
         const bool out_of_time = loop_.now() >= plan_.deadline;
@@ -359,39 +359,31 @@ io::Task<bool> Exchange::RelayBody() {
   upstream::Connection& up = *connection_;
   io::Buffer& out = downstream_.out;
   for (;;) {
-    if (dechunk_) {
-      while (!response_body_.done() && !up.in.empty()) {
-        const http::BodyDecoder::Step piece = response_body_.Next(up.in.view());
-        if (piece.bad) {
-          outcome_.reason = "upstream/body";
-          co_return false;
-        }
-        outcome_.response_bytes += piece.bytes;
-        out.Append(piece.payload);
-        up.in.Consume(piece.bytes);
-      }
+    // The first piece goes with the head; later ones leave from where they were read.
+    std::string_view bytes = out.view();
+    size_t taken = 0;
+    if (!bytes.empty() || dechunk_) {
+      if (!GatherBody(out)) co_return false;
+      bytes = out.view();
     } else {
       const http::BodyDecoder::Step piece = response_body_.Take(up.in.view());
-      if (piece.bad) {
-        outcome_.reason = "upstream/body";
-        co_return false;
-      }
-      outcome_.response_bytes += piece.bytes;
-      out.Append(piece.payload);
-      up.in.Consume(piece.bytes);
+      if (piece.bad) co_return BadBody();
+      bytes = piece.payload;
+      taken = piece.bytes;
     }
     ExtendBodyDeadline(downstream_.stream->readiness());
-    const std::string_view bytes = out.view();
     const io::IoResult written = co_await downstream_.stream->Write(bytes);
     if (!written.ok()) {
       outcome_.reason = "downstream/" + std::string(io::Name(written.error));
       co_return false;
     }
     out.Clear();
+    up.in.Consume(taken);
+    outcome_.response_bytes += taken;
     if (response_body_.done()) break;
     if (request_broken_) co_return false;
     ExtendBodyDeadline(up.stream->readiness());
-    const std::span<char> space = up.in.Space();
+    const std::span<char> space = up.in.Space(io::Buffer::kBulkBytes);
     const io::IoResult got = co_await up.stream->Read(space);
     if (got.error == io::Error::kEof && response_body_.until_close()) break;
     if (request_broken_) co_return false;
@@ -404,6 +396,26 @@ io::Task<bool> Exchange::RelayBody() {
   }
   out.Release();
   co_return true;
+}
+
+bool Exchange::BadBody() {
+  outcome_.reason = "upstream/body";
+  return false;
+}
+
+// What has come of the body, behind what is in `out`; without chunks for a client that knows none. False when
+// it breaks the rules.
+bool Exchange::GatherBody(io::Buffer& out) {
+  io::Buffer& in = connection_->in;
+  do {
+    const http::BodyDecoder::Step piece =
+        dechunk_ ? response_body_.Next(in.view()) : response_body_.Take(in.view());
+    if (piece.bad) return BadBody();
+    outcome_.response_bytes += piece.bytes;
+    out.Append(piece.payload);
+    in.Consume(piece.bytes);
+  } while (dechunk_ && !response_body_.done() && !in.empty());
+  return true;
 }
 
 io::Task<void> Exchange::RelayUpgrade() {

@@ -81,6 +81,8 @@ class Exchange {
   io::Task<Step> RelayResponse();
   io::Task<bool> RelayInterim();
   io::Task<bool> RelayBody();
+  bool GatherBody(io::Buffer& out);
+  bool BadBody();
   io::Task<void> RelayUpgrade();
   io::Task<void> SendRequestBody();
   void BreakRequest(int status, const char* reason);

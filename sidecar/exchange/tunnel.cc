@@ -21,7 +21,7 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
       direction.bytes += held.size();
       from.in.Clear();
     }
-    const std::span<char> space = from.in.Space();
+    const std::span<char> space = from.in.Space(io::Buffer::kBulkBytes);
     const io::IoResult got = co_await from.stream.Read(space);
     if (got.error == io::Error::kEof) {
       to.stream.ShutdownWrite();
