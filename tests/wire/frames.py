@@ -42,11 +42,11 @@ def request_head(number, *fields, end=True):
 
 
 class Raw:
-    """A client that writes frames by hand. It answers nothing by itself but the first SETTINGS."""
+    """A client that writes frames by hand. It acknowledges the first SETTINGS, unseen, and answers nothing else."""
 
-    def __init__(self, address, settings=b"", timeout=10):
+    def __init__(self, address, settings=b"", timeout=10, knows_settings=True):
         self.stream = Stream(socket.create_connection(address, timeout=timeout))
-        self.stream.send(PREFACE + frame(SETTINGS, settings) + frame(SETTINGS, flags=ACK))
+        self.stream.send(PREFACE + frame(SETTINGS, settings) + frame(SETTINGS, flags=ACK) * knows_settings)
 
     def __enter__(self):
         return self

