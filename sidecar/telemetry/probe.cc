@@ -7,7 +7,7 @@ namespace {
 
 using ::tulle::telemetry::Labels;
 
-std::string Timestamp() {
+void AppendTimestamp(std::string& line) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   tm parts;
@@ -15,7 +15,7 @@ std::string Timestamp() {
   char text[40];
   const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   std::snprintf(text + length, sizeof text - length, ".%03ldZ", now.tv_nsec / 1000000);
-  return text;
+  line += text;
 }
 
 void AppendMember(std::string& line, std::string_view name, std::string_view value) {
@@ -91,7 +91,9 @@ void Probe::Done(const Record& record) {
 }
 
 void Probe::Log(const Record& record) {
-  line_ = "{\"time\":\"" + Timestamp() + "\"";
+  line_ = "{\"time\":\"";
+  AppendTimestamp(line_);
+  line_ += '"';
   AppendMember(line_, "direction", record.inbound ? "inbound" : "outbound");
   AppendMember(line_, "protocol", record.protocol);
   AppendMember(line_, "source", record.source);

@@ -5,8 +5,6 @@
         before = counts.now()
         ...
         counts.since(before)   # {"recv": 2000, "send": 2000}
-
-Run by hand, it makes requests and prints where allocations and system calls come from; see sites.py.
 """
 
 import contextlib
@@ -16,15 +14,21 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import sys
 import unittest.mock
 
-import pair
+HERE = os.path.dirname(os.path.abspath(__file__))
+RELEASE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "release")
+# What a build for debugging costs is of no interest.
+os.environ.setdefault("TULLE_SIDECAR", os.path.join(RELEASE, "bin", "tulle-sidecar"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "wire"))
+import pair  # noqa: E402: only now
 
 INTERPOSE = os.path.join(os.path.dirname(os.path.dirname(pair.SIDECAR)), "lib", "libtulle_interpose.so")
 HEAP = ("malloc", "calloc", "realloc", "aligned")
 HEADER = struct.Struct("=QIIQ")
 SLOT = struct.Struct("=16sQQ")
-TRACE = struct.Struct("=IIQ30Q")
+TRACE = struct.Struct("=IIQQ30Q")
 
 
 @contextlib.contextmanager
@@ -78,15 +82,25 @@ class Counts:
         struct.pack_into("=IIQ", self.area, 8, heap, kernel, 0)
 
     def traces(self):
-        """(kind, bytes, addresses) of what was kept, in order; ends the keeping."""
+        """(kind, bytes, block, addresses) of what was kept, in order; ends the keeping."""
         kept = HEADER.unpack_from(self.area)[3]
         struct.pack_into("=II", self.area, 8, 0, 0)
         names = [name for name, _, _ in self.slots()]
         start = HEADER.size + self.kinds * SLOT.size
         room = (len(self.area) - start) // TRACE.size
         for index in range(min(kept, room)):
-            kind, depth, size, *frames = TRACE.unpack_from(self.area, start + index * TRACE.size)
-            yield names[kind], size, tuple(frames[:depth])
+            kind, depth, size, block, *frames = TRACE.unpack_from(self.area, start + index * TRACE.size)
+            yield names[kind], size, block, tuple(frames[:depth])
+
+    def alive(self):
+        """Of traces(), the allocations whose blocks were not freed since."""
+        blocks = {}
+        for kind, size, block, frames in self.traces():
+            if kind == "free":
+                blocks.pop(block, None)
+            elif kind in HEAP:
+                blocks[block] = (kind, size, block, frames)
+        return list(blocks.values())
 
     def symbols(self):
         return Symbols(self.sidecar.process.pid)

@@ -25,6 +25,7 @@ void* __libc_malloc(size_t bytes);
 void* __libc_calloc(size_t count, size_t bytes);
 void* __libc_realloc(void* old, size_t bytes);
 void* __libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void* block);
 }
 
 namespace {
@@ -34,6 +35,7 @@ enum Kind : uint32_t {
   kCalloc,
   kRealloc,
   kAligned,
+  kFree,
   kRecv,
   kSend,
   kRecvmsg,
@@ -53,10 +55,10 @@ enum Kind : uint32_t {
   kGetsockopt,
   kKinds
 };
-constexpr const char* kNames[] = {"malloc",     "calloc",     "realloc",   "aligned", "recv",    "send",
-                                  "recvmsg",    "sendmsg",    "read",      "write",   "readv",   "writev",
-                                  "epoll_wait", "epoll_ctl",  "accept",    "socket",  "connect", "close",
-                                  "shutdown",   "setsockopt", "getsockopt"};
+constexpr const char* kNames[] = {"malloc", "calloc",     "realloc",    "aligned",   "free",   "recv",
+                                  "send",   "recvmsg",    "sendmsg",    "read",      "write",  "readv",
+                                  "writev", "epoll_wait", "epoll_ctl",  "accept",    "socket", "connect",
+                                  "close",  "shutdown",   "setsockopt", "getsockopt"};
 static_assert(std::size(kNames) == kKinds);
 constexpr Kind kFirstOfKernel = kRecv;
 
@@ -70,10 +72,11 @@ struct Trace {
   uint32_t kind;
   uint32_t depth;
   uint64_t bytes;
+  const void* block;
   void* frames[30];
 };
 
-constexpr size_t kTraces = 20000;
+constexpr size_t kTraces = 200000;
 
 struct Area {
   uint64_t kinds;
@@ -90,7 +93,7 @@ Area* area = nullptr;
 __attribute__((tls_model("initial-exec"))) thread_local bool of_data_plane = false;
 __attribute__((tls_model("initial-exec"))) thread_local bool tracing = false;
 
-void Note(Kind kind, size_t bytes) {
+void Note(Kind kind, size_t bytes, const void* block) {
   const auto& wanted = kind < kFirstOfKernel ? area->trace_heap : area->trace_kernel;
   if (wanted.load(std::memory_order_relaxed) == 0 || tracing) return;
   const uint64_t index = area->traced.fetch_add(1);
@@ -99,15 +102,21 @@ void Note(Kind kind, size_t bytes) {
   Trace& trace = area->traces[index];
   trace.kind = kind;
   trace.bytes = bytes;
-  trace.depth = static_cast<uint32_t>(backtrace(trace.frames, std::size(trace.frames)));
+  trace.block = block;
+  trace.depth = kind == kFree ? 0 : static_cast<uint32_t>(backtrace(trace.frames, std::size(trace.frames)));
   tracing = false;
 }
 
-void Count(Kind kind, size_t bytes = 0) {
+void Count(Kind kind, size_t bytes = 0, const void* block = nullptr) {
   if (area == nullptr) return;
   Slot& slot = area->slots[kind];
   (of_data_plane ? slot.data_plane : slot.elsewhere).fetch_add(1, std::memory_order_relaxed);
-  if (of_data_plane) Note(kind, bytes);
+  if (of_data_plane) Note(kind, bytes, block);
+}
+
+void* Counted(Kind kind, size_t bytes, void* block) {
+  Count(kind, bytes, block);
+  return block;
 }
 
 __attribute__((constructor)) void Map() {
@@ -130,32 +139,31 @@ __attribute__((constructor)) void Map() {
 
 extern "C" {
 
-void* malloc(size_t bytes) noexcept {
-  Count(kMalloc, bytes);
-  return __libc_malloc(bytes);
-}
+void* malloc(size_t bytes) noexcept { return Counted(kMalloc, bytes, __libc_malloc(bytes)); }
 
 void* calloc(size_t count, size_t bytes) noexcept {
-  Count(kCalloc, count * bytes);
-  return __libc_calloc(count, bytes);
+  return Counted(kCalloc, count * bytes, __libc_calloc(count, bytes));
 }
 
 void* realloc(void* old, size_t bytes) noexcept {
-  Count(kRealloc, bytes);
-  return __libc_realloc(old, bytes);
+  if (old != nullptr) Count(kFree, 0, old);
+  return Counted(kRealloc, bytes, __libc_realloc(old, bytes));
 }
 
 void* aligned_alloc(size_t alignment, size_t bytes) noexcept {
-  Count(kAligned, bytes);
-  return __libc_memalign(alignment, bytes);
+  return Counted(kAligned, bytes, __libc_memalign(alignment, bytes));
 }
 
 int posix_memalign(void** out, size_t alignment, size_t bytes) noexcept {
-  Count(kAligned, bytes);
-  void* made = __libc_memalign(alignment, bytes);
+  void* made = aligned_alloc(alignment, bytes);
   if (made == nullptr) return ENOMEM;
   *out = made;
   return 0;
+}
+
+void free(void* block) noexcept {
+  if (block != nullptr) Count(kFree, 0, block);
+  __libc_free(block);
 }
 
 // One line per function of the C library that enters the kernel.

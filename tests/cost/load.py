@@ -4,6 +4,7 @@ import contextlib
 import os
 import selectors
 import socket
+import traceback
 
 import counts
 from pair import Pair
@@ -11,8 +12,18 @@ from pair import Pair
 GET = b"GET /128 HTTP/1.1\r\nHost: web\r\nUser-Agent: cost/1\r\nAccept: */*\r\n\r\n"
 POST = (b"POST /1k HTTP/1.1\r\nHost: web\r\nUser-Agent: cost/1\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n"
         + b"x" * 1024)
+LARGE = 256 << 20
+GET_LARGE = b"GET /large HTTP/1.1\r\nHost: web\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 128\r\n\r\n" + b"y" * 128
 END = b"y" * 128
+
+
+def pour(sock):
+    sock.settimeout(None)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE)
+    piece = bytes(1 << 20)
+    for _ in range(LARGE // len(piece)):
+        sock.sendall(piece)
 
 
 class App:
@@ -25,8 +36,9 @@ class App:
         if self.child == 0:
             try:
                 self.serve()
-            finally:
-                os._exit(1)
+            except Exception:
+                traceback.print_exc()
+            os._exit(1)
         self.listener.close()
 
     def serve(self):
@@ -45,7 +57,10 @@ class App:
 
     @staticmethod
     def take(chosen, held, sock):
-        data = sock.recv(65536)
+        try:
+            data = sock.recv(65536)
+        except ConnectionError:
+            data = b""
         if not data:
             chosen.unregister(sock)
             del held[sock]
@@ -58,7 +73,10 @@ class App:
             held[sock] = text
             return
         held[sock] = text[size:]
-        sock.sendall(ANSWER)
+        if text.startswith(b"GET /large"):
+            pour(sock)
+        else:
+            sock.sendall(ANSWER)
 
     def close(self):
         os.kill(self.child, 9)
@@ -91,6 +109,17 @@ class Clients:
             for key, _ in ready:
                 self.take(key.fileobj, left, held)
 
+    def make_in_turn(self):
+        """One request of each, one after the other."""
+        for sock in self.sockets:
+            sock.sendall(self.request)
+            answer = b""
+            while not answer.endswith(END):
+                data = sock.recv(65536)
+                answer += data
+                if not data or not answer.startswith(b"HTTP/1.1 200"[:len(answer)]):
+                    raise AssertionError(f"no answer of the app: {answer[:200]}")
+
     def take(self, sock, left, held):
         data = sock.recv(65536)
         held[sock] += data
@@ -114,12 +143,12 @@ class Clients:
 class Loaded(contextlib.ExitStack):
     """An app, a counted pair before it, and clients. `sides` are the Counts of A and of B."""
 
-    def __init__(self, clients=1, request=GET, **options):
+    def __init__(self, clients=1, request=GET, log_all=False):
         super().__init__()
         self.app = App()
         self.callback(self.app.close)
         folder = self.enter_context(counts.counted())
-        self.pair = self.enter_context(Pair(self.app.port, log_all=False, **options))
+        self.pair = self.enter_context(Pair(self.app.port, log_all=log_all))
         self.sides = {"A": counts.Counts(folder, self.pair.a), "B": counts.Counts(folder, self.pair.b)}
         self.clients = Clients(self.pair.outbound, clients, request)
         self.callback(self.clients.close)

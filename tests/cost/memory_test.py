@@ -1,0 +1,94 @@
+"""What sidecars hold in memory: fresh, for each connection that waits, and after the rush."""
+
+import sys
+import time
+import unittest
+
+import load
+from pair import Pair
+
+KIB, MIB = 1 << 10, 1 << 20
+IDLE_CONNECTIONS = 2000
+
+
+class Memory(unittest.TestCase):
+    def setUp(self):
+        self.app = load.App()
+        self.addCleanup(self.app.close)
+        self.pair = Pair(self.app.port, log_all=False)
+        self.addCleanup(self.pair.close)
+        self.before = self.resident()
+
+    def resident(self):
+        return {"A": self.pair.a.resident_bytes(), "B": self.pair.b.resident_bytes()}
+
+    def note(self, what, sizes):
+        print(f"\n  {self._testMethodName}: {what} " +
+              ", ".join(f"{name} {size / KIB:.1f} KiB" for name, size in sizes.items()), file=sys.stderr, flush=True)
+
+    def clients(self, count):
+        clients = load.Clients(self.pair.outbound, count, load.GET)
+        self.addCleanup(clients.close)
+        return clients
+
+    def warm_up(self):
+        """The session between the sidecars, and what they keep for the next requests."""
+        clients = self.clients(20)
+        clients.make(100)
+        self.before = self.resident()
+
+    def grown(self):
+        grown = {name: size - self.before[name] for name, size in self.resident().items()}
+        self.note("grown by", grown)
+        return grown
+
+    def test_fresh(self):
+        self.note("resident", self.before)
+        self.assertLessEqual(max(self.before.values()), 8 * MIB)
+
+    def private(self, sidecar):
+        """Bytes that no other process shares: what each further sidecar of a node costs it."""
+        with open(f"/proc/{sidecar.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return sum(int(line.split()[1]) * KIB for line in file if line.startswith("Private_Dirty:"))
+
+    def test_fresh_without_what_sidecars_of_a_node_share(self):
+        sizes = {"A": self.private(self.pair.a), "B": self.private(self.pair.b)}
+        self.note("private", sizes)
+        self.assertLessEqual(max(sizes.values()), 2 * MIB)
+
+    def test_connection_that_waits(self):
+        self.warm_up()
+        for _ in range(IDLE_CONNECTIONS):
+            self.clients(1).make_in_turn()
+        time.sleep(0.5)
+        grown = self.grown()
+        self.assertLessEqual(sum(grown.values()) / IDLE_CONNECTIONS, 4 * KIB, grown)
+
+    def test_connections_that_came_and_went(self):
+        self.warm_up()
+        for _ in range(10):
+            clients = self.clients(500)
+            clients.make(2)
+            clients.close()
+        time.sleep(3)  # an app's connections that nobody needs are kept for two seconds
+        grown = self.grown()
+        self.assertLessEqual(max(grown.values()), 4 * MIB, grown)
+
+    def test_large_answer_to_a_slow_reader(self):
+        self.warm_up()
+        client = self.clients(1).sockets[0]
+        client.sendall(load.GET_LARGE)
+        most = {"A": 0, "B": 0}
+        left = load.LARGE
+        while left > 0:
+            if left % (8 * MIB) < 64 * KIB:
+                time.sleep(0.05)
+                most = {name: max(size, most[name]) for name, size in self.resident().items()}
+            left -= len(client.recv(64 * KIB))
+        grown = {name: size - self.before[name] for name, size in most.items()}
+        self.note("grown by at most", grown)
+        self.assertLessEqual(max(grown.values()), 4 * MIB, grown)
+
+
+if __name__ == "__main__":
+    unittest.main()
