@@ -37,7 +37,7 @@ def compiler_cache():
 
 def workload_archive():
     def build(path):
-        step("images: workloads (nginx, redis, Python, gRPC, curl)")
+        step("images: workloads (nginx, databases, Python, gRPC, curl)")
         images.build(WORKLOAD_IMAGE, WORKLOADS / "Dockerfile", WORKLOADS)
         images.archive([WORKLOAD_IMAGE], path)
 

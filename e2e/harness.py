@@ -2,12 +2,15 @@
 
 import base64
 import json
+import re
 import subprocess
 import time
 
-import artifacts  # noqa: F401  (makes cluster/ importable)
+import artifacts  # makes cluster/ importable
 import backend
 from shell import Failed
+
+INSTALL = artifacts.ROOT / "manifests" / "install.yaml"
 
 
 def expect(holds, otherwise):
@@ -92,15 +95,43 @@ class Cluster:
             time.sleep(0.25)
         raise Failed(f"{what}: not so after {timeout_seconds} s{last}")
 
+    def install_mesh(self):
+        self.wait_until("a mesh that is being removed is gone", 60, lambda: self.nothing_goes("tulle-system"))
+        self.apply(INSTALL)
+        self.rolled_out("tulle-system", "deployment/tulle-operator", "deployment/tulle-webhook")
+
+    def nothing_goes(self, *namespaces):
+        """Whether none of them is being deleted, and no resource of the mesh."""
+        going = [thing["metadata"]["name"] for thing in self.get(None, "namespaces,customresourcedefinitions")
+                 if "deletionTimestamp" in thing["metadata"]]
+        return not any(name in namespaces or name.endswith(".tulle.dev") for name in going)
+
+    def wait_until_live(self, namespace, kind, name):
+        """Until every sidecar acts by the newest generation of an object."""
+        self.kubectl("wait", "-n", namespace, f"{kind}/{name}", "--for=condition=Live", "--timeout=30s")
+        found = self.get(namespace, kind, name)
+        seen, generation = condition(found, "Live").get("observedGeneration"), found["metadata"]["generation"]
+        expect(seen == generation, f"{kind} {name}: Live is about generation {seen}, it is at {generation}")
+
+    def beside_processes(self, namespace, pod, container, script):
+        """Runs a shell script by the hands (a privileged pod) on a pod's node, with the container's processes as $@."""
+        found = self.get(namespace, "pod", pod)
+        states = found["status"]["containerStatuses"] + found["status"].get("initContainerStatuses", [])
+        identifier = next(c for c in states if c["name"] == container)["containerID"].rpartition("/")[2]
+        hands = next(p["metadata"] for p in self.get(None, "pod", selector="app=hands", everywhere=True)
+                     if p["spec"]["nodeName"] == found["spec"]["nodeName"] and "deletionTimestamp" not in p["metadata"])
+        processes = f"set -- $(grep -ls {identifier} /proc/[0-9]*/cgroup | cut -d/ -f3)"
+        return self.execute(hands["namespace"], hands["name"], "sh", "-c", f"{processes}; {script}")
+
     def kill_container(self, namespace, pod, container):
-        """Kills a container's processes as a crash would, by the hands (a privileged pod) on its node."""
-        status = self.get(namespace, "pod", pod)["status"]
-        found = status["containerStatuses"] + status.get("initContainerStatuses", [])
-        identifier = next(c for c in found if c["name"] == container)["containerID"].rpartition("/")[2]
-        node = self.get(namespace, "pod", pod)["spec"]["nodeName"]
-        hands = next(p for p in self.get("outside", "pod", selector="app=hands") if p["spec"]["nodeName"] == node)
-        script = f"kill -9 $(grep -ls {identifier} /proc/[0-9]*/cgroup | cut -d/ -f3)"
-        self.execute("outside", hands["metadata"]["name"], "sh", "-c", script)
+        """As a crash would."""
+        self.beside_processes(namespace, pod, container, 'kill -9 "$@"')
+
+    def memory_kib(self, namespace, pod, container):
+        """Of the container's only process: resident now, and at most since it began."""
+        said = self.beside_processes(namespace, pod, container, "cat /proc/$1/status")
+        sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", said, re.MULTILINE))
+        return int(sizes["VmRSS"]), int(sizes["VmHWM"])
 
 
 def is_ready(pod):

@@ -104,7 +104,7 @@ def exists(name):
 
 def build(name, dockerfile, context, target=None, arguments=(), volumes=()):
     """Builds one image on the base; apt in it uses this machine's sources. Unchanged layers are not built again."""
-    options = ["--layers", "--network", "host", "--pull-never", "--volume", "/etc/apt:/etc/apt:ro"]
+    options = ["--layers", "--network", "host", "--pull-never", "--volume", f"{copy_of_apt()}:/etc/apt"]
     options += [f"--volume={host}:{inside}" for host, inside in volumes]
     options += [f"--build-arg={argument}" for argument in (f"BASE={base()}", *arguments)]
     options += ["--target", target] if target else []
@@ -112,6 +112,13 @@ def build(name, dockerfile, context, target=None, arguments=(), volumes=()):
     log.unlink(missing_ok=True)
     buildah("rm", "--all")  # what an interrupted build left mounted
     buildah("bud", *options, "--tag", name, "--file", dockerfile, context, log=log)
+
+
+def copy_of_apt():
+    """This machine's sources of packages. Some packages write there when they are installed."""
+    folder = cache.root() / "apt"
+    shutil.rmtree(folder, ignore_errors=True)
+    return shutil.copytree("/etc/apt", folder)
 
 
 def archive(names, path):
