@@ -154,7 +154,7 @@ class KilledPeer(unittest.TestCase):
             response = client.response()
             if number in lost and number % 2:
                 self.assertEqual(response.status, 502)
-                self.assertRegex(response.why, "^upstream/(closed|reset)$")
+                self.assertRegex(response.why, "^upstream/(closed|reset|connection-lost)$")
             else:
                 self.assertEqual((response.status, response.body), (200, b"%03d" % number))
         self.assertEqual(len(self.apps[0].requests) + len(self.apps[1].requests), 200 + gets)

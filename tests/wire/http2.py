@@ -276,10 +276,13 @@ class Client(Connection):
         """A whole request; the exchange to wait on."""
         method = method or (b"GET" if body is None else b"POST")
         exchange = self.start(path, method, fields, end=body is None and trailers is None)
-        if body is not None:
-            exchange.send(body, end=trailers is None)
-        if trailers is not None:
-            exchange.send_headers(trailers, end=True)
+        try:
+            if body is not None:
+                exchange.send(body, end=trailers is None)
+            if trailers is not None:
+                exchange.send_headers(trailers, end=True)
+        except Reset:
+            pass  # it was answered before its end, or broke: whoever waits finds out
         return exchange
 
     def get(self, path=b"/", **more):

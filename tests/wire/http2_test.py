@@ -4,6 +4,7 @@ import os
 import unittest
 
 import talk
+from frames import Raw, request_fields, request_head
 from http2 import Client, DeclaredHttp2, Http2Test
 from pair import A_IDENTITY
 from patience import eventually, together
@@ -126,6 +127,68 @@ class Messages(Http2Test):
         self.http2().get(b"/log")
         line = self.pair.b.logged(path="/log", code=200)[0]
         self.assertEqual((line["method"], line["protocol"]), ("GET", "http2"))
+
+
+class AtTheDoor(Http2Test):
+    """HTTP/2 that comes to sidecar B past every sidecar A."""
+
+    def test_plaintext_is_refused(self):
+        raw = Raw(self.pair.inbound())
+        raw.send(request_head(1, *request_fields(b"/secret")))
+        self.assertIn(raw.answer(1), (403, "reset", "connection ended"))
+        raw.stream.sock.close()
+        self.assertEqual(self.backend.requests, [])
+
+
+class Permissive(Http2Test):
+    options = {"workload": {"name": "shop/web", "mtls": "Permissive"}}
+
+    def test_plaintext_is_served_without_identity(self):
+        with Client(self.pair.inbound()) as client:
+            forged = [(b"x-tulle-source", b"forged"), (b"x_tulle_source", b"forged")]
+            response = client.get(b"/plain", body=b"x" * 100000, fields=forged, trailers=forged)
+        self.assertEqual((response.status, len(response.body)), (200, 100000))
+        request = self.backend.seen(b"/plain")[0]
+        self.assertEqual([name for name, _ in request.headers + request.trailers if b"tulle" in name], [])
+
+
+class Transparency(Http2Test):
+    """The same request sent to the app directly and through the pair has the same effect on both ends."""
+
+    RESPONSES = [
+        (201, [(b"server", b"app"), (b"x-b", b""), (b"x-a", b"1"), (b"x-b", b"2")], b"body", None),
+        (204, [], b"", None), (205, [(b"content-length", b"0")], b"", None), (299, [(b"x", b"a\tb")], b"odd", None),
+        (304, [(b"etag", b'W/"x"'), (b"content-length", b"1000")], b"", None), (404, [], b"", [(b"x-t", b"1")]),
+        (500, [(b"set-cookie", b"a=b"), (b"set-cookie", b"c=d")], b"x" * 100000, [(b"x-t", b"1"), (b"x-t", b"2")]),
+        (503, [(b"retry-after", b"7")], b"later", None), (599, [(b"x", b"\x80\xff")], b"", None)]
+    REQUESTS = [
+        (b"GET", [], None, None), (b"HEAD", [], None, None), (b"OPTIONS", [(b"x-empty", b"")], None, None),
+        (b"POST", [(b"content-length", b"4")], b"body", None), (b"PUT", [(b"te", b"trailers")], b"x" * 70000, None),
+        (b"PATCH", [(b"trailer", b"x-t")], b"body", [(b"x-t", b"1")]),
+        (b"DELETE", [(b"x-a", b"a \xc3\xbc")], b"", None)]
+
+    def exchange(self, client, method, fields, body, trailers):
+        """What client and app saw."""
+        self.backend.forget()
+        answer = client.get(b"/o?a=b&c=%41", body=body, method=method, fields=fields, trailers=trailers)
+        request = self.backend.requests[0]
+        said = [field for field in request.headers if field[0].startswith(b":")]
+        return [(answer.status, plain(answer.headers), answer.body, answer.trailers),
+                (sorted(said), plain(request.headers), request.body, request.trailers)]
+
+    def test_every_request_and_response(self):
+        direct, meshed = Client(("127.0.0.1", self.backend.port)), self.http2()
+        self.addCleanup(direct.close)
+        for response in self.RESPONSES:
+            def answer(exchange, response=response):
+                status, fields, body, trailers = response
+                if exchange.header(b":method") == b"HEAD":
+                    body, trailers = b"", None  # HTTP/1 has no place for them there
+                exchange.whole().respond(body, status, fields, trailers)
+            self.backend.default = answer
+            for request in self.REQUESTS:
+                with self.subTest(response=response[:2], request=request[:2]):
+                    self.assertEqual(self.exchange(meshed, *request), self.exchange(direct, *request))
 
 
 class Denied(Http2Test):

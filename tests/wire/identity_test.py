@@ -6,24 +6,13 @@ import ssl
 import time
 import unittest
 
-from pair import A_IDENTITY, B_IDENTITY, Authority
+from pair import A_IDENTITY, B_IDENTITY, Authority, peer_context
 from stream import Truncated
 from talk import Client, WireTest
 
 LEAF = "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n" \
     "basicConstraints=critical,CA:FALSE\n"
 ASK = b"GET /secret HTTP/1.1\r\nHost: web\r\n\r\n"
-
-
-def context(root=None, certificate=None, alpn=("tulle/http1",), newest=ssl.TLSVersion.TLSv1_3):
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.check_hostname = False
-    made.verify_mode = ssl.CERT_NONE
-    made.maximum_version = newest
-    made.set_alpn_protocols(list(alpn))
-    if certificate:
-        made.load_cert_chain(*certificate)
-    return made
 
 
 class AtTheDoor(WireTest):
@@ -35,7 +24,7 @@ class AtTheDoor(WireTest):
     def call(self, data=ASK, **how):
         """The response of B to a TLS client of our own; an exception where there is none."""
         raw = socket.create_connection(self.pair.inbound(), timeout=5)
-        with context(**how).wrap_socket(raw) as secure:
+        with peer_context(**how).wrap_socket(raw) as secure:
             return Client(secure).send(data).response()
 
     def refused(self, **how):
@@ -116,7 +105,8 @@ class AtTheDoor(WireTest):
         self.assertEqual(self.backend.connections, before)
 
     def test_tls_of_an_app_is_not_taken_for_a_sidecars(self):
-        self.refused(certificate=self.pair.certificates["a"], alpn=("http/1.1",))
+        for name in ("http/1.1", "h2"):
+            self.refused(certificate=self.pair.certificates["a"], alpn=(name,))
 
     def test_http_inside_an_opaque_connection_is_still_http(self):
         """Whoever says opaque and then speaks HTTP gets no forged identity past B."""

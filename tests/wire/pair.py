@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.request
@@ -56,6 +57,18 @@ class Authority:
         openssl("x509", "-req", "-in", f"{base}.csr", "-CA", f"{self.directory}/root.crt",
                 "-CAkey", f"{self.directory}/root.key", "-days", days, "-extfile", f"{base}.ext", "-out", f"{base}.crt")
         return f"{base}.crt", f"{base}.key"
+
+
+def peer_context(certificate=None, alpn=("tulle/http1",), newest=ssl.TLSVersion.TLSv1_3):
+    """TLS of a client that says it is a sidecar, and trusts everybody."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    made.maximum_version = newest
+    made.set_alpn_protocols(list(alpn))
+    if certificate:
+        made.load_cert_chain(*certificate)
+    return made
 
 
 def read(path):
