@@ -34,7 +34,7 @@ class Gate final : private TurnHook, private Timer {
     Visit(Gate& gate, TimePoint deadline) : Timer(gate.loop_), gate_(&gate), deadline_(deadline) {}
     ~Visit() override { Leave(); }
 
-    // What expires when the visitor is thrown out. It must outlive the visit.
+    // What expires when the visitor is thrown out. It must stay as long as the visitor may wait for anything.
     void ThrowOutBy(Readiness& readiness) { readiness_ = &readiness; }
     // Was thrown out.
     bool outstayed() const { return outstayed_; }

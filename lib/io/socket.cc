@@ -16,6 +16,15 @@ constexpr int kIp6OriginalDestination = 80;  // IP6T_SO_ORIGINAL_DST
 
 void SetOption(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
 
+int Seconds(std::chrono::seconds duration) { return static_cast<int>(duration.count()); }
+
+void KeepAlive(int fd) {
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, Seconds(kPeerSilence));
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, Seconds(kPeerAskAgain));
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(kPeerSilence / kPeerAskAgain));
+}
+
 base::Failure SystemFailure(const std::string& what) { return {what + ": " + std::strerror(errno)}; }
 
 }  // namespace
@@ -117,12 +126,8 @@ void Socket::ResetOnClose() {
 }
 
 void Socket::NoticeLoss(bool always_reads) {
-  const auto seconds = [](auto duration) { return static_cast<int>(std::chrono::seconds(duration).count()); };
-  SetOption(fd_, SOL_SOCKET, SO_KEEPALIVE, 1);
-  SetOption(fd_, IPPROTO_TCP, TCP_KEEPIDLE, seconds(kPeerSilence));
-  SetOption(fd_, IPPROTO_TCP, TCP_KEEPINTVL, seconds(kPeerAskAgain));
-  SetOption(fd_, IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(kPeerSilence / kPeerAskAgain));
-  if (always_reads) SetOption(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds(kPeerSilence) * 1000);
+  KeepAlive(fd_);
+  if (always_reads) SetOption(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, Seconds(kPeerSilence) * 1000);
 }
 
 base::Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
@@ -132,6 +137,7 @@ base::Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketA
   if (fd < 0) return SystemFailure(what);
   auto listener = std::unique_ptr<Listener>(new Listener(loop, fd));
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  KeepAlive(fd);  // which accepted connections inherit
   if (options.reuse_port) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.is_v6()) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   sockaddr_storage storage;

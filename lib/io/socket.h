@@ -65,7 +65,8 @@ inline Socket::PeekAwaiter Socket::Peek(std::span<char> into, size_t more_than) 
   return PeekAwaiter(*this, into, more_than);
 }
 
-// A listening socket. Each accepted connection is non-blocking and has TCP_NODELAY.
+// A listening socket. Each accepted connection is non-blocking, has TCP_NODELAY, and
+// notices a lost peer while nothing is under way.
 class Listener final : private Watcher {
  public:
   struct Options {

@@ -323,6 +323,11 @@ TEST_F(SocketTest, TheKernelIsToldToNoticeALostPeer) {
   EXPECT_EQ(Option(b_->socket().fd(), IPPROTO_TCP, TCP_USER_TIMEOUT), 0);  // it may read slowly
 }
 
+TEST_F(SocketTest, AcceptedConnectionsNoticeALostPeer) {
+  EXPECT_EQ(Option(b_->socket().fd(), SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(Option(b_->socket().fd(), IPPROTO_TCP, TCP_KEEPIDLE), 20);
+}
+
 TEST_F(SocketTest, AConnectionIsTurnedAwayWithAReset) {
   EXPECT_FALSE(listener_->TurnAway());
   Do(ConnectTo(a_));

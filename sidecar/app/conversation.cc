@@ -2,6 +2,7 @@
 
 #include "lib/http2/server.h"
 #include "lib/mux/session.h"
+#include "sidecar/app/limits.h"
 #include "sidecar/exchange/limits.h"
 
 namespace tulle::sidecar::app {
@@ -28,20 +29,44 @@ io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
 }
 
 io::Task<void> Conversation::ServeHttp(Downstream& downstream) {
-  for (;;) {
+  for (size_t requests = 1;; ++requests) {
     downstream.in.Release();
     downstream.out.Release();
-    // The pool of a peer lets go of a connection long before this.
-    const io::TimePoint idle_until = worker_.loop().now() + exchange::kIdleBetweenRequests;
-    const Downstream::NextResult next = co_await downstream.ReadHead(idle_until);
+    const Downstream::NextResult next = co_await AwaitHead(downstream);
     if (next.next == Downstream::Next::kBad && next.why != nullptr) co_await Refuse(downstream, next);
     if (next.next != Downstream::Next::kRequest) break;
+    if (const auto limit = worker_.Refusal()) {
+      co_await RefuseRequest(downstream, *limit);
+      break;
+    }
+    if (requests == kMaxRequestsPerConnection) worker_.limits().Hit(overload::Limit::kRequestsPerConnection);
+    downstream.last = requests >= kMaxRequestsPerConnection || worker_.level() >= overload::Level::kFull;
+    const Worker::Request in_flight(worker_);
     if (!co_await ServeRequest(downstream)) break;
   }
   co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }
 
+// Under pressure clients between two requests are let go sooner. Not streams: who opened them lets them go, since a
+// request that meets the end of a stream would be lost.
+io::Task<Downstream::NextResult> Conversation::AwaitHead(Downstream& downstream) {
+  // The pool of a peer lets go of a connection long before this.
+  if (downstream.shared) {
+    const io::TimePoint idle_until = worker_.loop().now() + exchange::kIdleBetweenRequests;
+    co_return co_await downstream.ReadHead(idle_until);
+  }
+  const Worker::Idle idle(worker_, downstream.in, downstream.stream->readiness());
+  const io::TimePoint idle_until =
+      worker_.loop().now() + overload::Shrink(exchange::kIdleBetweenRequests, worker_.level());
+  co_return co_await downstream.ReadHead(idle_until);
+}
+
 io::Task<void> Conversation::Refuse(Downstream& downstream, const Downstream::NextResult& bad) {
+  if (bad.reply == 408) worker_.limits().Hit(overload::Limit::kHeadTime);
+  if (bad.reply == 431) {
+    const bool long_head = std::string_view(bad.why) == "http/head-too-large";
+    worker_.limits().Hit(long_head ? overload::Limit::kHeadBytes : overload::Limit::kHeaders);
+  }
   telemetry::Record record = StartRecord("http");
   record.status = bad.reply;
   record.reason = bad.why;
@@ -53,10 +78,26 @@ io::Task<void> Conversation::Refuse(Downstream& downstream, const Downstream::Ne
   worker_.probe().Done(record);
 }
 
+io::Task<void> Conversation::RefuseRequest(Downstream& downstream, overload::Limit limit) {
+  worker_.limits().Hit(limit);
+  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  downstream.Remember(record.method, record.host, record.path);
+  http::LocalReply reply;
+  reply.reason = overload::Reason(limit);
+  reply.unsent = record.inbound;  // the calling sidecar may know another endpoint
+  reply.keep_alive = false;
+  reply.head_only = record.method == "HEAD";
+  co_await downstream.Reply(reply);
+  record.status = reply.status;
+  record.reason = reply.reason;
+  worker_.probe().Done(record);
+}
+
 void Conversation::ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind) {
   Downstream downstream;
   downstream.stream = std::move(stream);
   downstream.kind = kind;
+  downstream.shared = true;
   Spoken spoken = Spoken::kHttp;
   if (kind == mux::Kind::kTcp)
     spoken = declared_ == meshconfig::Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;

@@ -38,7 +38,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
  private:
   io::Task<void> ServeHttp(exchange::Downstream& downstream);
+  io::Task<exchange::Downstream::NextResult> AwaitHead(exchange::Downstream& downstream);
   io::Task<void> Refuse(exchange::Downstream& downstream, const exchange::Downstream::NextResult& bad);
+  io::Task<void> RefuseRequest(exchange::Downstream& downstream, overload::Limit limit);
   void ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind);
 };
 

@@ -117,7 +117,8 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   plan.retry.attempts = 0;
   if (caller_.identity) plan.unsent_attempts = 1;
   plan.mark_unsent = true;
-  plan.close_after = worker_.draining();
+  plan.close_after = worker_.draining() || downstream.last;
+  plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
   const http::Field source{http::kSourceHeader, caller_.name()};
   if (caller_.identity) plan.added_headers = {&source, 1};
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
@@ -211,9 +212,21 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
     worker.probe().HandshakeFailed("no-certificate");
     co_return nullptr;
   }
+  // A storm of handshakes must not stop those who have theirs behind them.
+  const io::TimePoint deadline = worker.loop().now() + kHandshakeTime;
+  io::Gate::Visit visit(worker.handshakes(), deadline);
+  const io::Gate::Answer answer = co_await visit;
+  if (answer != io::Gate::Answer::kIn) {
+    worker.limits().Hit(overload::Limit::kHandshakes);
+    worker.probe().HandshakeFailed("crowded");
+    socket->ResetOnClose();
+    co_return nullptr;
+  }
   auto stream = std::make_unique<tls::TlsStream>(std::move(socket), worker.server_context());
-  stream->readiness().SetDeadline(worker.loop().now() + kHandshakeTime);
+  visit.ThrowOutBy(stream->readiness());
+  stream->readiness().SetDeadline(deadline);
   const io::Error outcome = co_await stream->Handshake();
+  if (visit.outstayed()) worker.limits().Hit(overload::Limit::kHandshakes);
   if (outcome != io::Error::kNone) {
     worker.probe().HandshakeFailed(io::Name(outcome));
     co_return nullptr;
@@ -225,6 +238,7 @@ io::Task<std::unique_ptr<tls::TlsStream>> Authenticate(Worker& worker, std::uniq
     co_return nullptr;
   }
   stream->readiness().SetDeadline(io::kNever);
+  if (stream->alpn() == upstream::kMuxAlpn) stream->socket().NoticeLoss(true);
   caller.identity.emplace(*identity);
   co_return std::move(stream);
 }

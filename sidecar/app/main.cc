@@ -40,6 +40,8 @@ void Describe(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"off", "errors", "all"}));
   flag("log-level", settings.log_level, "trace, debug, info, warn, error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  flag("memory-limit", settings.memory_limit, "Memory to stay within, such as 200MB; 0: what the cgroup says")
+      ->transform(CLI::AsSizeValue(false));
   flag("workers", settings.workers, "Data plane threads")->check(CLI::Range(1, 64));
   flag("outbound-port", settings.outbound_port, "Port for redirected outbound traffic");
   flag("inbound-port", settings.inbound_port, "Port for redirected inbound traffic");

@@ -3,6 +3,7 @@
 #include "sidecar/app/conversation.h"
 #include "sidecar/app/limits.h"
 #include "sidecar/exchange/exchange.h"
+#include "sidecar/exchange/limits.h"
 #include "sidecar/exchange/tunnel.h"
 #include "sidecar/route/router.h"
 
@@ -122,6 +123,8 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
 
   exchange::Plan plan;
   plan.keep_mesh_headers = true;
+  plan.close_after = downstream.last;
+  plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
   plan.kind = KindFor(downstream, declared_);
   plan.no_endpoint_reason = "upstream/no-endpoint";
   std::optional<BackendPicker> by_backend;

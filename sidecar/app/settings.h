@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace tulle::sidecar::app {
@@ -21,6 +22,7 @@ struct Settings {
   std::string probes;
   std::string access_log = "errors";
   std::string log_level = "info";
+  uint64_t memory_limit = 0;  // bytes
   int workers = 1;
   int outbound_port = 15001;
   int inbound_port = 15006;

@@ -5,6 +5,7 @@
 
 #include "lib/tls/context.h"
 #include "sidecar/app/limits.h"
+#include "sidecar/overload/limits.h"
 
 namespace tulle::sidecar::app {
 namespace {
@@ -73,11 +74,15 @@ base::Result<std::unique_ptr<Sidecar>> Sidecar::Make(const Settings& settings) {
   self.readiness_.Set("identity", "identity/no-certificate: not asked yet");
   self.readiness_.Set("config", "config/none: no config for " + self.facts_.workload + " yet");
 
+  const size_t connections = self.PlanCapacity();
   for (int i = 0; i < settings.workers; ++i) {
     telemetry::Probe probe(self.registry_, self.access_log_, ParseMode(settings.access_log),
                            std::to_string(i));
     auto want = [&self](const std::string& ip) { self.loop_.Post([&self, ip] { self.config_->Want(ip); }); };
-    self.workers_.push_back(std::make_unique<Worker>(self.facts_, std::move(probe), want));
+    Capacity capacity{self.monitor_->level(), connections / static_cast<size_t>(settings.workers),
+                      overload::LimitCounts(self.registry_, std::to_string(i))};
+    self.workers_.push_back(
+        std::make_unique<Worker>(self.facts_, std::move(probe), std::move(capacity), want));
   }
 
   config::Client::Options config_options{*address, settings.pod_namespace + "/" + settings.pod_name,
@@ -110,6 +115,22 @@ base::Result<std::unique_ptr<Sidecar>> Sidecar::Make(const Settings& settings) {
     if (!started) return started.failure();
   }
   return made;
+}
+
+// Connections that all workers together may take in.
+size_t Sidecar::PlanCapacity() {
+  const uint64_t descriptors = overload::RaiseDescriptorLimit();
+  const size_t connections = overload::ConnectionsFor(descriptors, kMaxDownstreamConnections);
+  monitor_ = std::make_unique<overload::Monitor>(loop_, registry_, settings_.memory_limit, descriptors);
+  spdlog::info("{} file descriptors: at most {} connections", descriptors, connections);
+  if (descriptors < overload::kLeastDescriptors) {
+    const std::string reason = "overload/descriptors: the limit of open files (ulimit -n) is " +
+                               std::to_string(descriptors) + ", at least " +
+                               std::to_string(overload::kLeastDescriptors) + " are needed";
+    spdlog::error("{}", reason);
+    readiness_.Set("descriptors", reason);
+  }
+  return connections;
 }
 
 void Sidecar::OnCertificate(const identity::Certified& certified) {
@@ -182,6 +203,7 @@ void Sidecar::Run() {
   loop_.Spawn(certificates_->Run());
   loop_.Spawn(config_->Run());
   loop_.Spawn(ReportLoop());
+  loop_.Spawn(monitor_->Run());
   loop_.Run();
 }
 

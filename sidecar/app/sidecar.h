@@ -14,6 +14,7 @@
 #include "sidecar/config/client.h"
 #include "sidecar/identity/certificate_keeper.h"
 #include "sidecar/identity/state_dir.h"
+#include "sidecar/overload/monitor.h"
 #include "sidecar/telemetry/access_log.h"
 
 namespace tulle::sidecar::app {
@@ -33,6 +34,7 @@ class Sidecar {
  private:
   Sidecar(const Settings& settings, Facts facts);
 
+  size_t PlanCapacity();
   void OnCertificate(const identity::Certified& certified);
   void OnSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> in_force);
   io::Task<void> ReportLoop();
@@ -47,6 +49,7 @@ class Sidecar {
   io::Loop loop_;
   std::unique_ptr<identity::CertificateKeeper> certificates_;
   std::unique_ptr<config::Client> config_;
+  std::unique_ptr<overload::Monitor> monitor_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<admin::Servers> servers_;
   bool stopping_ = false;

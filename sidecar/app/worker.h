@@ -8,10 +8,14 @@
 #include <thread>
 
 #include "lib/io/event.h"
+#include "lib/io/gate.h"
 #include "lib/io/loop.h"
 #include "lib/io/socket.h"
 #include "lib/tls/context.h"
 #include "sidecar/config/snapshot.h"
+#include "sidecar/overload/counts.h"
+#include "sidecar/overload/descriptors.h"
+#include "sidecar/overload/level.h"
 #include "sidecar/telemetry/probe.h"
 #include "sidecar/upstream/cluster.h"
 #include "sidecar/upstream/connector.h"
@@ -34,13 +38,21 @@ struct Facts {
   std::optional<io::SocketAddress> inbound_to;
 };
 
+// How much a worker may take on.
+struct Capacity {
+  const std::atomic<overload::Level>& level;  // now; outlives the worker
+  size_t connections;
+  overload::LimitCounts limits;
+};
+
 // One thread of the data plane with all that it owns: loop, listeners, connections, pools, balancers,
 // counters. Shares nothing with other workers but immutable snapshots. Made and stopped by main; the
 // functions marked "any thread" post to its loop.
 class Worker {
  public:
   // `want` is called on the worker's thread when the app calls an address that is not known yet.
-  Worker(const Facts& facts, telemetry::Probe probe, std::function<void(const std::string& ip)> want);
+  Worker(const Facts& facts, telemetry::Probe probe, Capacity capacity,
+         std::function<void(const std::string& ip)> want);
   ~Worker();
 
   // Opens the listeners and starts the thread.
@@ -68,6 +80,11 @@ class Worker {
     return uint64_t{random_()} << 40 ^ uint64_t { random_() } << 20 ^ random_();
   }
   bool draining() const { return draining_; }
+  overload::Level level() const { return capacity_.level.load(std::memory_order_relaxed); }
+  overload::LimitCounts& limits() { return capacity_.limits; }
+  io::Gate& handshakes() { return handshakes_; }
+  // Why a request cannot be taken on now; nothing when it can.
+  std::optional<overload::Limit> Refusal() const;
 
   // What an address stands for; asks the operator where it is not known yet. Null when there was no answer in
   // time.
@@ -80,12 +97,43 @@ class Worker {
    public:
     Leaver(Worker& worker, std::function<void()> leave) : leave_(std::move(leave)) {
       worker.leavers_.PushBack(*this);
-      if (worker.draining()) leave_();
+      if (worker.draining()) Leave();
     }
 
    private:
     friend class Worker;
+    void Leave() {
+      left_ = true;
+      leave_();
+    }
     std::function<void()> leave_;
+    bool left_ = false;
+  };
+
+  // A connection whose client is between two requests, for as long as it lives; under pressure it is ended.
+  class Idle : public io::ListHook {
+   public:
+    Idle(Worker& worker, const io::Buffer& in, io::Readiness& readiness)
+        : in_(in), readiness_(readiness), since_(worker.loop().now()) {
+      worker.idle_.PushBack(*this);
+    }
+
+   private:
+    friend class Worker;
+    const io::Buffer& in_;
+    io::Readiness& readiness_;
+    io::TimePoint since_;
+  };
+
+  // A request in flight, for as long as it lives.
+  class Request {
+   public:
+    explicit Request(Worker& worker) : worker_(worker) { ++worker_.requests_; }
+    ~Request() { --worker_.requests_; }
+    Request(const Request&) = delete;
+
+   private:
+    Worker& worker_;
   };
 
   // Counts an exchange or tunnel as in progress for as long as it lives; a drain waits for it.
@@ -105,12 +153,19 @@ class Worker {
   io::Task<void> AcceptLoop(io::Listener& listener, bool inbound, Serve serve);
   io::Task<void> ServeOne(std::unique_ptr<io::Socket> socket, io::SocketAddress peer, bool inbound,
                           Serve serve);
+  std::optional<overload::Limit> Full() const;
+  void TakeIn(std::unique_ptr<io::Socket> socket, io::SocketAddress peer, bool inbound, Serve serve);
+  io::Task<void> TurnAway(std::unique_ptr<io::Socket> socket, overload::Limit limit);
+  io::Task<void> RunOut(io::Listener& listener);
   io::Task<void> SweepLoop();
+  void Relieve(overload::Level level);
+  void AskSomeToLeave();
   base::Result<bool> Listen(const io::SocketAddress& address, bool inbound, bool required);
 
   Facts facts_;
   std::unique_ptr<io::Loop> loop_;
   telemetry::Probe probe_;
+  Capacity capacity_;
   std::function<void(const std::string&)> want_;
   std::minstd_rand random_;
   upstream::Hosts hosts_;
@@ -120,6 +175,12 @@ class Worker {
   std::shared_ptr<const config::Snapshot> snapshot_;
   io::Event snapshot_changed_;
   io::List<Leaver> leavers_;
+  io::List<Idle> idle_;  // the longest first
+  io::Gate handshakes_;
+  overload::SpareDescriptor spare_;
+  io::TimePoint relieved_{};
+  size_t requests_ = 0;
+  size_t turned_away_ = 0;
   bool draining_ = false;
   std::atomic<size_t> busy_{0};
   std::atomic<size_t> open_{0};

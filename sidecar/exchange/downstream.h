@@ -19,6 +19,8 @@ struct Downstream {
   io::Buffer out;
   mux::Kind kind = mux::Kind::kHttp1;  // what the client speaks: its requests look like HTTP/1.1 here anyway
   bool peer = false;                   // a sidecar; it never ends only its own direction
+  bool shared = false;                 // a stream of a connection that others share
+  bool last = false;                   // after the request at hand the client is to make a new connection
   // Of the request at hand, when it is gRPC: its client reads a reply of ours in its own terms. A peer
   // sidecar tells its client itself.
   bool grpc = false;

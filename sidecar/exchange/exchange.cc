@@ -127,8 +127,8 @@ io::Task<void> Exchange::ReplyFailure() {
   outcome_.reusable = written && reply.keep_alive;
 }
 
-void Exchange::ExtendBodyDeadline(io::Readiness& readiness) {
-  readiness.SetDeadline(client_gone_ ? loop_.now() : std::min(plan_.deadline, loop_.now() + kBodyIdle));
+void Exchange::ExtendBodyDeadline(io::Readiness& readiness, io::Duration idle) {
+  readiness.SetDeadline(client_gone_ ? loop_.now() : std::min(plan_.deadline, loop_.now() + idle));
 }
 
 io::Task<Exchange::Step> Exchange::Attempt() {
@@ -144,6 +144,12 @@ io::Task<Exchange::Step> Exchange::Attempt() {
                                   ? plan_.connect_timeout
                                   : std::min(plan_.connect_timeout, plan_.deadline - loop_.now());
     auto connected = co_await connector_.Connect(outcome_.host, plan_.kind, left);
+    if (!connected && connected.failure().ours) {
+      // Another attempt, wherever it goes, would only add to the shortage.
+      Failed(503, connected.failure().reason, true);
+      co_await ReplyFailure();
+      co_return Step::kDone;
+    }
     if (!connected) {
       host.Avoid(loop_.now());
       co_return Failed(503, connected.failure().reason, true);
@@ -371,7 +377,7 @@ io::Task<bool> Exchange::RelayBody() {
       bytes = piece.payload;
       taken = piece.bytes;
     }
-    ExtendBodyDeadline(downstream_.stream->readiness());
+    ExtendBodyDeadline(downstream_.stream->readiness(), plan_.reader_patience);
     const io::IoResult written = co_await downstream_.stream->Write(bytes);
     if (!written.ok()) {
       outcome_.reason = "downstream/" + std::string(io::Name(written.error));

@@ -40,6 +40,8 @@ struct Plan {
   int unsent_attempts = kUnsentAttempts;  // for what was never sent
   bool mark_unsent = false;        // a reply of our own says when another sidecar may repeat the request
   bool keep_mesh_headers = false;  // x-tulle headers of the response are a peer sidecar's
+  // A client that takes nothing of its answer for so long is given up.
+  io::Duration reader_patience = kBodyIdle;
   bool close_after = false;        // the client is to make a new connection for its next request
   std::span<const http::Field> added_headers;
 };
@@ -108,7 +110,7 @@ class Exchange {
   void DropConnection();
   bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
   io::TimePoint TryDeadline() const { return std::min(try_deadline_, client_deadline_); }
-  void ExtendBodyDeadline(io::Readiness& readiness);
+  void ExtendBodyDeadline(io::Readiness& readiness, io::Duration idle = kBodyIdle);
   io::Task<void> ReplyFailure();
 
   Downstream& downstream_;

@@ -15,7 +15,8 @@ enum class PeerFraming { kMux, kHttp1, kHttp2 };
 // that, one of its own where it cannot. One per worker.
 class Connector {
  public:
-  Connector(io::Loop& loop, PeerFraming framing) : loop_(loop), dialer_(loop), framing_(framing) {}
+  Connector(io::Loop& loop, PeerFraming framing, overload::LimitCounts& limits)
+      : loop_(loop), dialer_(loop, limits), framing_(framing) {}
 
   Dialer& dialer() { return dialer_; }
 

@@ -15,12 +15,24 @@ DialFailure Failed(io::Error error, const Target& target, std::string_view stage
 
 }  // namespace
 
+DialFailure Dialer::Short(overload::Limit limit) {
+  limits_.Hit(limit);
+  return {io::Error::kNoDescriptors, overload::Reason(limit), {}, true};
+}
+
 io::Task<base::Result<std::unique_ptr<io::Stream>, DialFailure>> Dialer::Dial(const Target& target,
                                                                               std::string_view alpn,
                                                                               io::Duration timeout) {
   const io::TimePoint deadline = loop_.now() + timeout;
+  io::Gate::Visit visit(gate_, deadline);
+  const io::Gate::Answer answer = co_await visit;
+  if (answer != io::Gate::Answer::kIn) co_return Short(overload::Limit::kDials);
   auto connected = co_await io::Connect(loop_, target.address, deadline);
+  if (!connected && connected.failure() == io::Error::kNoDescriptors) {
+    co_return Short(overload::Limit::kDescriptors);
+  }
   if (!connected) co_return Failed(connected.failure(), target, "connect");
+  (*connected)->NoticeLoss(alpn == kMuxAlpn);
   if (target.identity.empty()) co_return std::make_unique<io::PlainStream>(std::move(*connected));
 
   if (context_ == nullptr) {

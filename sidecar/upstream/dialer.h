@@ -5,8 +5,11 @@
 #include <string>
 
 #include "lib/base/result.h"
+#include "lib/io/gate.h"
 #include "lib/io/stream.h"
 #include "lib/tls/context.h"
+#include "sidecar/overload/counts.h"
+#include "sidecar/upstream/limits.h"
 
 namespace tulle::sidecar::upstream {
 
@@ -15,6 +18,7 @@ struct DialFailure {
   io::Error error = io::Error::kOther;
   std::string reason;  // "upstream/connect-refused", "mtls/identity": the words of x-tulle-reason
   std::string detail;  // for a log
+  bool ours = false;   // this sidecar is short of something; the endpoint is as good as before
 };
 
 // What separate kinds of traffic say in the ALPN of a connection between sidecars.
@@ -33,7 +37,8 @@ struct Target {
 // One per worker; the context changes when our certificate does.
 class Dialer {
  public:
-  explicit Dialer(io::Loop& loop) : loop_(loop) {}
+  Dialer(io::Loop& loop, overload::LimitCounts& limits)
+      : loop_(loop), limits_(limits), gate_(loop, {kMaxDials, kMaxWaitingDials, kDialsPerTurn}) {}
 
   void SetContext(std::shared_ptr<const tls::Context> context) { context_ = std::move(context); }
 
@@ -43,7 +48,11 @@ class Dialer {
                                                                         io::Duration timeout);
 
  private:
+  DialFailure Short(overload::Limit limit);
+
   io::Loop& loop_;
+  overload::LimitCounts& limits_;
+  io::Gate gate_;
   std::shared_ptr<const tls::Context> context_;
 };
 

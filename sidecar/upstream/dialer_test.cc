@@ -64,7 +64,9 @@ class DialerTest : public ::testing::Test {
   const id::Authority root_ = id::Authority::MakeRoot("root", hours(2), kNow);
   io::Loop loop_;
   std::unique_ptr<io::Listener> listener_;
-  Dialer dialer_{loop_};
+  ::tulle::telemetry::Registry registry_;
+  overload::LimitCounts limits_{registry_, "0"};
+  Dialer dialer_{loop_, limits_};
   std::string served_alpn_, said_, detail_;
 };
 

@@ -32,12 +32,13 @@ Sessions& Host::SessionsFor(mux::Kind kind, io::Loop& loop) {
   return *sessions;
 }
 
-void Host::Sweep(io::TimePoint now) {
+void Host::Sweep(io::TimePoint now, overload::Level level) {
+  const io::Duration idle_limit = overload::Shrink(idle_limit_, level);
   std::erase_if(idle_, [&](const Idle& idle) {
-    return now - idle.since > idle_limit_ || idle.connection->stream->readiness().hung_up();
+    return now - idle.since > idle_limit || idle.connection->stream->readiness().hung_up();
   });
   for (const auto& sessions : sessions_) {
-    if (sessions != nullptr) sessions->Sweep(now, idle_limit_);
+    if (sessions != nullptr) sessions->Sweep(now, idle_limit);
   }
 }
 
@@ -54,10 +55,10 @@ std::shared_ptr<Host> Hosts::Get(const Target& target, io::Duration idle_limit) 
   return known;
 }
 
-void Hosts::Sweep(io::TimePoint now) {
+void Hosts::Sweep(io::TimePoint now, overload::Level level) {
   std::erase_if(hosts_, [&](const auto& item) {
     const std::shared_ptr<Host>& host = item.second;
-    host->Sweep(now);
+    host->Sweep(now, level);
     return host.use_count() == 1 && !host->has_connections();
   });
 }

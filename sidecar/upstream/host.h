@@ -12,6 +12,7 @@
 #include "lib/http/head.h"
 #include "lib/io/buffer.h"
 #include "lib/io/stream.h"
+#include "sidecar/overload/level.h"
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/upstream/limits.h"
 #include "sidecar/upstream/session.h"
@@ -52,8 +53,8 @@ class Host {
   // The shared connections for calls of that kind; bulk traffic has its own, so that it does not delay
   // requests. They live as long as the host.
   Sessions& SessionsFor(mux::Kind kind, io::Loop& loop);
-  // Closes what has been idle for too long.
-  void Sweep(io::TimePoint now);
+  // Closes what has been idle for too long, which is less long under pressure.
+  void Sweep(io::TimePoint now, overload::Level level);
   bool has_connections() const;
 
  private:
@@ -104,7 +105,7 @@ class Hosts {
  public:
   std::shared_ptr<Host> Get(const Target& target, io::Duration idle_limit);
   // Closes connections that have been idle for too long, forgets hosts that nobody holds.
-  void Sweep(io::TimePoint now);
+  void Sweep(io::TimePoint now, overload::Level level = overload::Level::kNormal);
 
  private:
   struct KeyHash {

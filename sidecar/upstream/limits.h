@@ -21,6 +21,13 @@ inline constexpr auto kMaxSessionAge = std::chrono::minutes(10);
 // A dial goes on beyond the patience of those who wait for it: whoever calls next has it sooner.
 inline constexpr auto kSessionDialTime = std::chrono::seconds(5);
 
+// Connections that are being made at a time, and that wait for it; beyond that a call fails. An endpoint that
+// does not answer holds its place until its time is out, so there are many. Few are begun in one turn of the
+// loop.
+inline constexpr size_t kMaxDials = 4096;
+inline constexpr size_t kMaxWaitingDials = 4096;
+inline constexpr size_t kDialsPerTurn = 32;
+
 // How long an endpoint is avoided after a connection to it failed, while there are others.
 inline constexpr auto kAvoidAfterFailure = std::chrono::seconds(1);
 
