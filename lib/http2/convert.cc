@@ -148,7 +148,7 @@ void FieldBlock::Add(std::string_view name, std::string_view value) {
     host_ = value;
     has_host_ = true;
   } else if (name == "cookie") {
-    if (!cookies_.empty()) cookies_.Append("; ");
+    if (!cookies_.empty() && !value.empty()) cookies_.Append("; ");
     cookies_.Append(value);
   } else if (name == "content-length") {
     length_ = value;

@@ -88,6 +88,7 @@ class Pair : public Wire {
     loop_.Spawn(client_->Run());
     loop_.Spawn(server_->Run());
     if (serve) loop_.Spawn(Serve());
+    Settle();
   }
   ~Pair() override {
     if (client_ != nullptr) client_->Close();
