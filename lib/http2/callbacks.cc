@@ -65,6 +65,9 @@ struct Callbacks {
       case NGHTTP2_GOAWAY:
         session.OnGoAway();
         break;
+      case NGHTTP2_SETTINGS:
+        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) session.OnSettings();
+        break;
       case NGHTTP2_PING:
         if (frame->hd.flags & NGHTTP2_FLAG_ACK) session.OnPingAnswer();
         break;

@@ -4,13 +4,33 @@
 
 namespace tulle::http2 {
 
-ClientSession::ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits)
-    : Session(std::move(transport), io::Buffer(), limits, true), max_streams_(limits.max_streams) {}
+ClientSession::ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits,
+                             std::function<void()> room)
+    : Session(std::move(transport), io::Buffer(), limits, true),
+      max_streams_(limits.max_streams),
+      room_(std::move(room)) {}
+
+void ClientSession::OnSettings() {
+  greeted_ = true;
+  if (room_) room_();
+}
+
+void ClientSession::OnForgotten() {
+  if (room_) room_();
+}
+
+void ClientSession::OnEnded() {
+  if (room_) room_();
+}
+
+bool ClientSession::full() const {
+  const uint32_t allowed = nghttp2_session_get_remote_settings(h2(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return !ended() && !leaving_ && streams() >= std::min(max_streams_, allowed);
+}
 
 bool ClientSession::usable() const {
-  if (ended() || leaving_ || nghttp2_session_check_request_allowed(h2()) == 0) return false;
-  const uint32_t allowed = nghttp2_session_get_remote_settings(h2(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return streams() < std::min(max_streams_, allowed);
+  if (!greeted_ || ended() || leaving_ || nghttp2_session_check_request_allowed(h2()) == 0) return false;
+  return !full();
 }
 
 std::unique_ptr<io::Stream> ClientSession::Open() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "lib/http2/session.h"
@@ -13,15 +14,27 @@ namespace tulle::http2 {
 // Reads and writes of a stream at which the server provably never looked end with kUnprocessed.
 class ClientSession final : public Session {
  public:
-  explicit ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits = {});
+  // `room`: called when a stream may be opened that could not be before; it starts something later, and calls
+  // nothing here.
+  explicit ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits = {},
+                         std::function<void()> room = {});
 
-  // Null when there can be no more streams here: the connection has ended, is being left, or is full.
+  // Null when there can be no more streams here: the connection has ended, is being left, is full, or the
+  // server has not said yet how many it takes.
   std::unique_ptr<io::Stream> Open();
   bool usable() const;
+  // As many streams are open as the server takes.
+  bool full() const;
+  // The server has sent its settings; it is not asked anything before.
+  bool greeted() const { return greeted_; }
+  bool opening() const { return !greeted_ && !ended(); }
 
   void Leave() override;
 
  private:
+  void OnSettings() override;
+  void OnForgotten() override;
+  void OnEnded() override;
   void OnHead(Stream& stream, bool ended) override;
   http::ParseResult ParseHead(Stream& stream, std::string_view text) override;
   const http::Head& head() const override { return head_; }
@@ -29,6 +42,8 @@ class ClientSession final : public Session {
 
   const uint32_t max_streams_;
   http::RequestHead head_;  // the one that is being written
+  std::function<void()> room_;
+  bool greeted_ = false;
   bool leaving_ = false;
 };
 

@@ -199,6 +199,7 @@ Stream* Session::NewStream(int32_t id) {
 void Session::Forget(Stream& stream) {
   stream.Unlink();
   --stream_count_;
+  OnForgotten();
 }
 
 void Session::OnTrailers(Stream& stream) { stream.incoming().AddTrailers(block_.lines()); }

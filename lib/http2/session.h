@@ -50,6 +50,8 @@ class Session {
   virtual void OnHead(Stream& stream, bool ended) = 0;
   virtual void OnGoAway() {}
   virtual void OnPingAnswer() {}
+  virtual void OnSettings() {}
+  virtual void OnForgotten() {}
   virtual void OnEnded() {}
   // Our part of the exchange as fields, from the head at the start of `text`.
   virtual http::ParseResult ParseHead(Stream& stream, std::string_view text) = 0;

@@ -9,14 +9,14 @@ namespace {
 
 constexpr size_t kClassBytes = 128;
 constexpr size_t kClasses = 24;  // frames up to 3 KiB
-constexpr size_t kKeptPerClass = 64;
+constexpr size_t kKeptBytes = 1 << 20;  // of a thread, over all classes
 
 struct FreeFrames {
   struct Node {
     Node* next;
   };
   std::array<Node*, kClasses> heads{};
-  std::array<size_t, kClasses> kept{};
+  size_t kept_bytes = 0;
 
   ~FreeFrames() {
     for (Node*& head : heads) {
@@ -38,7 +38,7 @@ void* AllocateFrame(size_t bytes) {
   if (size_class < kClasses && free_frames.heads[size_class] != nullptr) {
     FreeFrames::Node* node = free_frames.heads[size_class];
     free_frames.heads[size_class] = node->next;
-    --free_frames.kept[size_class];
+    free_frames.kept_bytes -= size_class * kClassBytes;
     return node;
   }
   void* frame = std::malloc(size_class * kClassBytes);
@@ -48,14 +48,14 @@ void* AllocateFrame(size_t bytes) {
 
 void FreeFrame(void* frame, size_t bytes) noexcept {
   const size_t size_class = (bytes + kClassBytes - 1) / kClassBytes;
-  if (size_class >= kClasses || free_frames.kept[size_class] >= kKeptPerClass) {
+  if (size_class >= kClasses || free_frames.kept_bytes >= kKeptBytes) {
     std::free(frame);
     return;
   }
   auto* node = static_cast<FreeFrames::Node*>(frame);
   node->next = free_frames.heads[size_class];
   free_frames.heads[size_class] = node;
-  ++free_frames.kept[size_class];
+  free_frames.kept_bytes += size_class * kClassBytes;
 }
 
 }  // namespace tulle::io

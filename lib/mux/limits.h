@@ -11,7 +11,7 @@ inline constexpr size_t kMaxPayload = (15 << 10) - 8;
 inline constexpr size_t kFlushBytes = 30 << 10;
 // What a stream may have in flight or unread at its receiver, who is bound to hold it. A reader that does not
 // read stops its own stream at this and nobody else: the connection itself is always read.
-inline constexpr uint32_t kStreamWindow = 256 << 10;
+inline constexpr uint32_t kStreamWindow = 128 << 10;
 // Streams that are open at a time; one more is reset as unprocessed.
 inline constexpr size_t kMaxStreams = 1024;
 // Bytes that wait for the kernel; while there are more, streams take nothing from their writers.

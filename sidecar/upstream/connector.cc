@@ -11,7 +11,13 @@ std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcp
 
 constexpr http2::Limits kAppLimits;
 
-io::Task<void> RunSession(std::shared_ptr<Session> session) { co_await session->Run(); }
+io::Task<void> RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session, Sessions& sessions) {
+  co_await session->Run();
+  if (!session->opened()) {
+    sessions.failure = DialFailure{io::Error::kOther, "upstream/not-http2", host->text()};
+  }
+  sessions.changed.Notify();
+}
 
 }  // namespace
 
@@ -37,10 +43,11 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
                                           io::Duration timeout) {
   Sessions& sessions = host->SessionsFor(kind, loop_);
   const io::TimePoint deadline = loop_.now() + timeout;
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     Session* session = sessions.Usable();
-    const bool crowded = session == nullptr || session->streams() >= kCrowdedSession;
-    if (crowded && !sessions.dialing && sessions.all.size() < kMaxSessions) {
+    const bool crowded = session == nullptr ? !sessions.opening() : session->streams() >= kCrowdedSession;
+    const bool failed = waited && sessions.failure && !sessions.dialing;
+    if (crowded && !failed && !sessions.dialing && sessions.count() < kMaxSessions) {
       sessions.dialing = true;
       loop_.Spawn(DialSession(host, kind));
     }
@@ -51,14 +58,15 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
       connection->shared = true;
       co_return std::move(connection);
     }
-    if (!sessions.dialing) {
-      if (sessions.failure) co_return *sessions.failure;
-      co_return DialFailure{io::Error::kOther, "upstream/too-many-streams", host->target().address.Text()};
+    if (failed) co_return *sessions.failure;
+    if (!sessions.hopeful()) {
+      co_return DialFailure{io::Error::kOther, "upstream/too-many-streams", host->text()};
     }
-    if (!co_await sessions.dialed.Wait(deadline)) {
-      co_return DialFailure{io::Error::kTimedOut, "upstream/connect-timeout", host->target().address.Text()};
+    if (!co_await sessions.changed.Wait(deadline)) {
+      const bool full = !sessions.dialing && sessions.count() > 0;
+      co_return DialFailure{io::Error::kTimedOut,
+                            full ? "upstream/too-many-streams" : "upstream/connect-timeout", host->text()};
     }
-    if (sessions.Usable() == nullptr && sessions.failure) co_return *sessions.failure;
   }
 }
 
@@ -76,13 +84,14 @@ io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind
       sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), now));
     } else {
       const http2::Limits& limits = peer ? http2::kPeerLimits : kAppLimits;
-      sessions.all.push_back(std::make_shared<Http2Session>(std::move(*dialed), limits, now));
+      sessions.all.push_back(
+          std::make_shared<Http2Session>(std::move(*dialed), limits, sessions.changed, now));
     }
-    loop_.Spawn(RunSession(sessions.all.back()));
+    loop_.Spawn(RunSession(host, sessions.all.back(), sessions));
   } else {
     sessions.failure = dialed.failure();
   }
-  sessions.dialed.Notify();
+  sessions.changed.Notify();
 }
 
 }  // namespace tulle::sidecar::upstream

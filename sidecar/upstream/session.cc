@@ -1,5 +1,7 @@
 #include "sidecar/upstream/session.h"
 
+#include <algorithm>
+
 #include "sidecar/upstream/limits.h"
 
 namespace tulle::sidecar::upstream {
@@ -11,6 +13,18 @@ Session* Sessions::Usable() const {
   }
   return best;
 }
+
+bool Sessions::opening() const {
+  return std::any_of(all.begin(), all.end(), [](const auto& session) { return session->opening(); });
+}
+
+size_t Sessions::count() const {
+  return static_cast<size_t>(std::count_if(all.begin(), all.end(), [](const auto& session) {
+    return session->usable() || session->opening() || session->full();
+  }));
+}
+
+bool Sessions::hopeful() const { return dialing || count() > 0; }
 
 void Sessions::Sweep(io::TimePoint now, io::Duration idle_limit) {
   for (const auto& session : all) {

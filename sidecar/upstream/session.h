@@ -23,6 +23,12 @@ class Session {
   // Null when there is no room for another call, now or ever.
   virtual std::unique_ptr<io::Stream> Open(mux::Kind kind) = 0;
   virtual bool usable() const = 0;
+  // Not usable yet, but will be.
+  virtual bool opening() const { return false; }
+  // The far side has spoken the protocol that was expected.
+  virtual bool opened() const { return true; }
+  // Full for now: a call that ends makes room.
+  virtual bool full() const = 0;
   virtual bool ended() const = 0;
   virtual size_t streams() const = 0;
   // Opens no more streams; those that are open go on.
@@ -47,6 +53,7 @@ class MuxSession final : public Session {
   io::Task<void> Run() override { return mux_.Run(); }
   std::unique_ptr<io::Stream> Open(mux::Kind kind) override { return mux_.Open(kind); }
   bool usable() const override { return mux_.usable(); }
+  bool full() const override { return false; }
   bool ended() const override { return mux_.ended(); }
   size_t streams() const override { return mux_.streams(); }
   void Leave() override { mux_.Leave(); }
@@ -59,12 +66,16 @@ class MuxSession final : public Session {
 // To an app that speaks HTTP/2.
 class Http2Session final : public Session {
  public:
-  Http2Session(std::unique_ptr<io::Stream> transport, const http2::Limits& limits, io::TimePoint now)
-      : Session(now), http2_(std::move(transport), limits) {}
+  Http2Session(std::unique_ptr<io::Stream> transport, const http2::Limits& limits, io::Event& room,
+               io::TimePoint now)
+      : Session(now), http2_(std::move(transport), limits, [&room] { room.Notify(); }) {}
 
   io::Task<void> Run() override { return http2_.Run(); }
   std::unique_ptr<io::Stream> Open(mux::Kind) override { return http2_.Open(); }
   bool usable() const override { return http2_.usable(); }
+  bool opening() const override { return http2_.opening(); }
+  bool opened() const override { return http2_.greeted(); }
+  bool full() const override { return http2_.full(); }
   bool ended() const override { return http2_.ended(); }
   size_t streams() const override { return http2_.streams(); }
   void Leave() override { http2_.Leave(); }
@@ -77,17 +88,23 @@ class Http2Session final : public Session {
 // The sessions to one endpoint that serve one purpose, and the dial for another one if there is one going on:
 // however many calls find no session, one connection is made for all of them.
 struct Sessions {
-  explicit Sessions(io::Loop& loop) : dialed(loop) {}
+  explicit Sessions(io::Loop& loop) : changed(loop) {}
 
   // The least used one that can take a call, or null.
   Session* Usable() const;
+  // One of them is about to become usable.
+  bool opening() const;
+  // Those that take calls, now or soon.
+  size_t count() const;
+  // To wait for `changed` may help.
+  bool hopeful() const;
   // Lets go of what has ended, is idle for longer than `idle_limit`, or too old.
   void Sweep(io::TimePoint now, io::Duration idle_limit);
 
   std::vector<std::shared_ptr<Session>> all;
   bool dialing = false;
   std::optional<DialFailure> failure;  // of the last dial
-  io::Event dialed;
+  io::Event changed;                   // a dial has ended, or a session may have room again
 };
 
 }  // namespace tulle::sidecar::upstream
