@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,38 +17,41 @@ import load
 import pair
 from counts import HERE, started_by
 
-FEW, MANY = 300, 1300
-MARGIN = 0.05  # compilers and libraries get better and worse
-LOWER = 0.10   # so much better is not to be lost again
+WARM_UP, MEASURED = 300, 1000
+MARGIN = 0.03  # compilers and libraries get better and worse
+LOWER = 0.06   # so much better is not to be lost again
 REQUESTS = {"GET": load.GET, "POST": load.POST}
 
 
-def by_thread(folder, sidecar):
-    """Instructions of each thread since it began; threads have the same numbers in every run."""
-    totals = {}
-    for path in glob.glob(f"{folder}/out.{sidecar.process.pid}-*"):
+def dump(folder, sidecar):
+    """Instructions since the last dump of the thread that ran the most of them."""
+    number = len(glob.glob(f"{folder}/out.{sidecar.process.pid}.*-01")) + 1
+    subprocess.run(["callgrind_control", "--dump", str(sidecar.process.pid)], check=True, capture_output=True)
+    totals = [0]
+    for path in glob.glob(f"{folder}/out.{sidecar.process.pid}.{number}-*"):
         with open(path, encoding="utf-8", errors="replace") as file:
-            found = re.findall(r"^(?:summary|totals): (\d+)", file.read(), re.MULTILINE)
-        totals[path.rsplit("-", 1)[1]] = max(map(int, found))
-    return totals
+            totals += map(int, re.findall(r"^(?:summary|totals): (\d+)", file.read(), re.MULTILINE))
+    return max(totals)
 
 
-def instructions(request, count):
-    """Of A and of B by thread, from start to end of processes that carried so many requests."""
-    folder = tempfile.mkdtemp(prefix="tulle-cost-", dir="/dev/shm")
+def instructions(folder, request):
+    """Of A and of B, for so many requests of one client."""
     app = load.App()
     try:
         with started_by(folder, f"""
             exec valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file={folder}/out.%p \\
-                {pair.SIDECAR} "$@" """):
-            with pair.Pair(app.port, log_all=False) as both:
-                clients = load.Clients(both.outbound, 1, request)
-                clients.make(count)
-                clients.close()
-            return {name: by_thread(folder, side) for name, side in (("A", both.a), ("B", both.b))}
+                {pair.SIDECAR} "$@" """), pair.Pair(app.port, log_all=False) as both:
+            clients = load.Clients(both.outbound, 1, request)
+            clients.make(WARM_UP)
+            sides = {"A": both.a, "B": both.b}
+            for sidecar in sides.values():
+                dump(folder, sidecar)
+            clients.make(MEASURED)
+            counted = {name: dump(folder, sidecar) for name, sidecar in sides.items()}
+            clients.close()
+            return counted
     finally:
         app.close()
-        shutil.rmtree(folder)
 
 
 class Instructions(unittest.TestCase):
@@ -57,12 +61,10 @@ class Instructions(unittest.TestCase):
             cls.allowed = json.load(file)["instructions per request"]
 
     def check(self, name):
-        few, many = (instructions(REQUESTS[name], count) for count in (FEW, MANY))
-        for side in few:
-            # The thread that has more to do for more requests.
-            more = max(total - few[side][thread] for thread, total in many[side].items())
-            measured = round(more / (MANY - FEW))
-            allowed = self.allowed[name][side]
+        folder = tempfile.mkdtemp(prefix="tulle-cost-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, folder)
+        for side, total in instructions(folder, REQUESTS[name]).items():
+            measured, allowed = round(total / MEASURED), self.allowed[name][side]
             print(f"\n  {name} in {side}: {measured} instructions, {allowed} in ratchet.json", file=sys.stderr,
                   flush=True)
             with self.subTest(side):
