@@ -33,6 +33,9 @@ struct Callbacks {
     if (stream == nullptr && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
       stream = session.NewStream(frame->hd.stream_id);
       nghttp2_session_set_stream_user_data(h2, frame->hd.stream_id, stream);
+      // Streams take turns, whatever the client would like: one that never ends must not be all there is.
+      const nghttp2_extpri taking_turns{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+      session.Check(nghttp2_session_change_extpri_stream_priority(h2, frame->hd.stream_id, &taking_turns, 1));
       session.guard_.OnRequest();
     }
     session.block_.Start(stream != nullptr && stream->final_head());
@@ -41,7 +44,9 @@ struct Callbacks {
 
   static int OnHeader(nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t name_bytes,
                       const uint8_t* value, size_t value_bytes, uint8_t, void* user_data) {
-    Of(user_data).block_.Add(Text(name, name_bytes), Text(value, value_bytes));
+    Session& session = Of(user_data);
+    session.block_.Add(Text(name, name_bytes), Text(value, value_bytes));
+    if (session.block_.excessive()) session.Condemn("http2/header-flood");
     return 0;
   }
 

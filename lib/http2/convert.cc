@@ -136,8 +136,8 @@ void FieldBlock::Refuse(const char* why, int reply) {
 }
 
 void FieldBlock::Add(std::string_view name, std::string_view value) {
-  if (why_ != nullptr) return;
   bytes_ += name.size() + value.size() + kFieldOverhead;
+  if (why_ != nullptr) return;
   if (bytes_ > kMaxHeaderListBytes) return Refuse("http/head-too-large", 431);
   if (name.starts_with(':')) return AddPseudo(name, value);
   if (++count_ > http::kMaxHeaders) return Refuse("http/too-many-headers", 431);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/http/head.h"
+#include "lib/http2/limits.h"
 #include "lib/io/buffer.h"
 
 // Message heads between HTTP/1.1 text and HTTP/2 field lists (RFC 9113 section 8). Bytes in, bytes out; the
@@ -42,6 +43,8 @@ class FieldBlock {
   // Null, or why this block cannot become a head: the words of x-tulle-reason.
   const char* why() const { return why_; }
   int reply() const { return reply_; }  // the status code that suits it
+  // So much larger than a head may be that it cannot be a mistake.
+  bool excessive() const { return bytes_ > kExcessiveHeaderListBytes; }
 
   std::string_view method() const { return method_; }
   std::string_view status() const { return status_; }

@@ -34,9 +34,10 @@ inline constexpr size_t kLeastDataBytes = 2 << 10;
 
 inline constexpr uint32_t kHpackTableBytes = 4096;
 inline constexpr size_t kMaxHeaderListBytes = http::kMaxHeadBytes;
+inline constexpr size_t kExcessiveHeaderListBytes = 8 * kMaxHeaderListBytes;
 inline constexpr int kMaxContinuations = 8;  // frames after HEADERS
 inline constexpr size_t kMaxSettings = 32;   // entries of one frame
-inline constexpr size_t kMaxQueuedAcks = 100;
+inline constexpr size_t kMaxQueuedAcks = 400;
 // Control frames that wait because the peer does not read; beyond that it is not read either.
 inline constexpr size_t kMaxQueuedFrames = 1000;
 inline constexpr int kMaxInterims = 64;  // 1xx responses of one request
