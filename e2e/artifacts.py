@@ -1,6 +1,7 @@
 """The images that the scenarios run, built from this checkout: the mesh's own and the workloads'."""
 
 import pathlib
+import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -20,12 +21,24 @@ SOURCES = ["CMakeLists.txt", "CMakePresets.json", "Dockerfile", "cmake", "lib", 
 def mesh_archive():
     """All of the mesh's images, by the Dockerfile that users build from."""
     def build(path):
+        sources = snapshot()
         for part, name in MESH_IMAGES.items():
             step(f"images: {part}")
-            images.build(name, ROOT / "Dockerfile", ROOT, target=part, volumes=compiler_cache())
+            images.build(name, sources / "Dockerfile", sources, target=part, volumes=compiler_cache())
         images.archive(MESH_IMAGES.values(), path)
 
     return cache.cached("mesh-images", cache.key(images.base(), *(ROOT / source for source in SOURCES)), build)
+
+
+def snapshot():
+    """What is edited while the images are built, which takes minutes, is in none of them, and not compiled twice."""
+    folder = cache.root() / "sources"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for source in SOURCES:
+        copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy2
+        copy(ROOT / source, folder / source)
+    return folder
 
 
 def compiler_cache():

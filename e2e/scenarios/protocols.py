@@ -237,8 +237,9 @@ def a_slow_reader_costs_no_memory(cluster):
 
 
 def read_slowly(cluster, url, *options):
-    pipe = f"curl -sS {' '.join(options)} {url} | python3 /opt/blocks.py check {MEGABYTES} --rate {MEGABYTES_PER_SECOND}"
-    said = cluster.execute("callers", "reader", "sh", "-c", pipe, timeout_seconds=120)
+    read = f"curl --silent --show-error {' '.join(options)} {url}"
+    check = f"python3 /opt/blocks.py check {MEGABYTES} --rate {MEGABYTES_PER_SECOND}"
+    said = cluster.execute("callers", "reader", "sh", "-c", f"{read} | {check}", timeout_seconds=120)
     expect(f"{MEGABYTES} megabytes" in said, f"{url}: {said}")
 
 
