@@ -4,7 +4,8 @@
         pair.request(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
 
 A client talks to pair.outbound as an app would after the redirect; sidecar A carries it over mutual TLS to sidecar B,
-which forwards to the backend. B listens on 127.0.1.1, the address that A's config gives as the endpoint.
+which forwards to the backend. All listen on loopback addresses that only this process uses: sidecars share ports with
+whoever listens on the same one, so two runs at a time must not meet.
 """
 
 import json
@@ -20,6 +21,7 @@ from patience import eventually
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIDECAR = os.environ.get("TULLE_SIDECAR", os.path.join(ROOT, "build", "dev", "bin", "tulle-sidecar"))
+NET = f"127.{1 + os.getpid() // 250 % 250}.{os.getpid() % 250}"
 A_IDENTITY = "spiffe://cluster.local/ns/shop/sa/client"
 B_IDENTITY = "spiffe://cluster.local/ns/shop/sa/web"
 
@@ -195,17 +197,17 @@ class Pair:
         self.bs = []
         for number, port in enumerate(backends):
             b_config = document(authority.root, workload or {"name": "shop/web", "mtls": "Strict"}, {})
-            self.bs.append(Sidecar(self.directory, f"127.0.1.{number + 1}", *self.certificates["b"], authority.root,
+            self.bs.append(Sidecar(self.directory, f"{NET}.{number + 1}", *self.certificates["b"], authority.root,
                     b_config,
                                    log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{port}"))
         self.b = self.bs[0]
         where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
         resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
         resources.update(extra(self) if callable(extra) else extra or {})
-        self.a = Sidecar(self.directory, "127.0.0.3", *self.certificates["a"], authority.root,
+        self.a = Sidecar(self.directory, f"{NET}.250", *self.certificates["a"], authority.root,
                          document(authority.root, {"name": "shop/client"}, resources),
                          log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
-        self.outbound = ("127.0.0.3", self.a.ports["outbound"])
+        self.outbound = (self.a.ip, self.a.ports["outbound"])
 
     def endpoints(self):
         return [(b.ip, b.ports["inbound"], B_IDENTITY) for b in self.bs]
