@@ -22,6 +22,7 @@ from patience import eventually
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIDECAR = os.environ.get("TULLE_SIDECAR", os.path.join(ROOT, "build", "dev", "bin", "tulle-sidecar"))
 NET = f"127.{1 + os.getpid() // 250 % 250}.{os.getpid() % 250}"
+A_IP, B_IP = f"{NET}.250", f"{NET}.1"
 A_IDENTITY = "spiffe://cluster.local/ns/shop/sa/client"
 B_IDENTITY = "spiffe://cluster.local/ns/shop/sa/web"
 
@@ -204,7 +205,7 @@ class Pair:
         where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
         resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
         resources.update(extra(self) if callable(extra) else extra or {})
-        self.a = Sidecar(self.directory, f"{NET}.250", *self.certificates["a"], authority.root,
+        self.a = Sidecar(self.directory, A_IP, *self.certificates["a"], authority.root,
                          document(authority.root, {"name": "shop/client"}, resources),
                          log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
         self.outbound = (self.a.ip, self.a.ports["outbound"])
