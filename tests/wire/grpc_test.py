@@ -39,7 +39,8 @@ class Service(grpc.GenericRpcHandler):
         context.abort(grpc.StatusCode.NOT_FOUND, "kein Schl\u00fcssel: 100 %")
 
     def hang(self, request, context):
-        context.add_callback(self.cancelled.set)
+        if not context.add_callback(self.cancelled.set):
+            self.cancelled.set()  # it had ended before it began
         self.cancelled.wait(10)
         return b""
 
