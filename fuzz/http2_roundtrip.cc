@@ -53,7 +53,6 @@ void Read(const http::Head& head, Headers& headers) {
     }
   }
   if (!cookie.empty()) headers["cookie"] = {cookie};
-  if (head.te_trailers) headers["te"] = {"trailers"};
 }
 
 // The rest of a message behind its head. False where it is not all of a good one.
@@ -75,7 +74,9 @@ bool ReadBody(const http::Head& head, std::string_view& text, Meaning& meaning) 
   for (std::string_view rest = lines; rest.size() > 2;) {
     const std::string_view line = rest.substr(0, rest.find("\r\n"));
     const size_t colon = line.find(':');
-    meaning.trailers[Lower(line.substr(0, colon))].emplace_back(http::Trim(line.substr(colon + 1)));
+    const std::string name = Lower(line.substr(0, colon));
+    const bool of_one_hop = name == "keep-alive" || name == "proxy-connection";
+    if (!of_one_hop) meaning.trailers[name].emplace_back(http::Trim(line.substr(colon + 1)));
     rest.remove_prefix(line.size() + 2);
   }
   return true;
@@ -95,6 +96,7 @@ bool ReadRequest(std::string_view& text, Meaning& meaning, http::RequestHead& he
   const std::string_view host = head.host().empty() ? head.authority() : head.host();
   meaning.line = std::string(head.method) + " " + path + " " + std::string(host);
   Read(head, meaning.headers);
+  if (head.te_trailers) meaning.headers["te"] = {"trailers"};
   text.remove_prefix(parsed.bytes);
   return ReadBody(head, text, meaning);
 }

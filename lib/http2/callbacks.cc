@@ -166,10 +166,10 @@ struct Callbacks {
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (!pull.last) return static_cast<ssize_t>(pull.bytes);
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (!stream.trailers().empty()) {
+    FieldList& fields = session.fields_;
+    MakeTrailerFields(stream.trailers(), fields);
+    if (!fields.list.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      FieldList& fields = session.fields_;
-      MakeTrailerFields(stream.trailers(), fields);
       if (nghttp2_submit_trailer(h2, id, fields.list.data(), fields.list.size()) != 0) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
       }

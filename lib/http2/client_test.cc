@@ -194,6 +194,39 @@ TEST_F(FakeServer, PushIsNotTaken) {
   EXPECT_EQ(Read(*stream), "<reset>");
 }
 
+io::Task<void> WriteMuch(io::Stream* stream) {
+  const std::string much(10 << 20, 'x');
+  const std::string text =
+      "PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: " + std::to_string(much.size()) + "\r\n\r\n" + much;
+  co_await stream->Write(text);
+}
+
+TEST_F(FakeServer, StreamsTakeTurnsOnAConnectionThatIsSlow) {
+  Say(Frame(NGHTTP2_SETTINGS, 0, 0, Number(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 2) + Number(1 << 30, 4)) +
+      Frame(NGHTTP2_WINDOW_UPDATE, 0, 0, Number(1 << 30, 4)));
+  Heard();
+  const auto one = client_->Open(), two = client_->Open();
+  io::Task<void> first = WriteMuch(one.get()), second = WriteMuch(two.get());
+  first.Start();
+  second.Start();
+  size_t got[4] = {};
+  std::string bytes;
+  for (int i = 0; i < 40; ++i) {
+    bytes += Heard();
+    while (bytes.size() >= 9) {
+      const auto at = [&bytes](size_t index) {
+        return static_cast<size_t>(static_cast<uint8_t>(bytes[index]));
+      };
+      const size_t length = at(0) << 16 | at(1) << 8 | at(2);
+      if (bytes.size() < 9 + length) break;
+      if (at(3) == NGHTTP2_DATA) got[at(8)] += length;
+      bytes.erase(0, 9 + length);
+    }
+  }
+  EXPECT_GT(got[1], 700000u);
+  EXPECT_NEAR(got[1], got[3], 150000);
+}
+
 TEST_F(FakeServer, LeavingWaitsForTheStreams) {
   auto stream = Ask();
   client_->Leave();

@@ -108,8 +108,10 @@ void MakeTrailerFields(std::string_view lines, FieldList& out) {
     const size_t end = lines.find("\r\n");
     if (end == std::string_view::npos || end == 0) return;
     const std::string_view line = lines.substr(0, end);
-    const size_t colon = line.find(':');
-    out.Add(line.substr(0, colon), http::Trim(line.substr(colon + 1)));
+    const std::string_view name = line.substr(0, line.find(':'));
+    const bool of_one_hop =
+        http::EqualsIgnoreCase(name, "keep-alive") || http::EqualsIgnoreCase(name, "proxy-connection");
+    if (!of_one_hop) out.Add(name, http::Trim(line.substr(name.size() + 1)));
     lines.remove_prefix(end + 2);
   }
 }

@@ -112,7 +112,7 @@ Fields Made(const FieldList& list) {
 
 TEST(Convert, LinesOfTrailersBecomeFields) {
   FieldList list;
-  MakeTrailerFields("Grpc-Status:  0 \r\nx:\r\n\r\n", list);
+  MakeTrailerFields("Grpc-Status:  0 \r\nKeep-Alive: 5\r\nx:\r\n\r\n", list);
   EXPECT_EQ(Made(list), (Fields{{"Grpc-Status", "0"}, {"x", ""}}));
   MakeTrailerFields("\r\n", list);
   EXPECT_TRUE(list.list.empty());

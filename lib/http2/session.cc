@@ -17,17 +17,18 @@ Session::Session(std::unique_ptr<io::Stream> transport, io::Buffer already_read,
       guard_(limits, !client, loop_.now()) {
   h2_ = MakeNghttp2(*this, client);
   using Entry = nghttp2_settings_entry;
-  const Entry role = client ? Entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}
-                            : Entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_streams};
+  // A server leaves the old priorities alone: a tree that a client can have it rebuild at will. Ours of a
+  // client has nothing but equals.
   const std::array entries = {
-      role,
       Entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindowBytes},
       Entry{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, kHpackTableBytes},
       Entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(kMaxHeaderListBytes)},
-      // The old priorities are a tree that a peer can have us rebuild at will.
+      client ? Entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}
+             : Entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.max_streams},
       Entry{NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   };
-  Check(nghttp2_submit_settings(h2_, NGHTTP2_FLAG_NONE, entries.data(), entries.size()));
+  const size_t count = client ? entries.size() - 1 : entries.size();
+  Check(nghttp2_submit_settings(h2_, NGHTTP2_FLAG_NONE, entries.data(), count));
   Check(nghttp2_session_set_local_window_size(h2_, NGHTTP2_FLAG_NONE, 0, kConnectionWindowBytes));
   ScheduleFlush();
 }
