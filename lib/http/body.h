@@ -7,8 +7,8 @@
 
 namespace tulle::http {
 
-// Whether a header of that name may stand in trailers: not what would change routing, framing or identity if a
-// receiver merged trailers into the head.
+// Whether a header of that name may stand in trailers: not what would change routing, framing or identity if
+// a receiver merged trailers into the head.
 bool MayBeTrailer(std::string_view name);
 
 // Finds the end of a body while its bytes pass by unchanged. Chunked bodies are checked as strictly as heads:
@@ -35,8 +35,8 @@ class BodyDecoder {
     return framing_ == Framing::kNone || (framing_ == Framing::kLength && left_ == 0) ||
            (framing_ == Framing::kChunked && state_ == State::kEnd);
   }
-  // Between the last chunk and the end: what Next takes then is the text of trailers, and it takes nothing else
-  // with it.
+  // Between the last chunk and the end: what Next takes then is the text of trailers, and it takes nothing
+  // else with it.
   bool in_trailers() const { return state_ == State::kTrailer; }
   // The connection's end is the body's end.
   bool until_close() const { return framing_ == Framing::kUntilClose; }

@@ -8,7 +8,7 @@ namespace tulle::io {
 namespace {
 
 constexpr size_t kClassBytes = 128;
-constexpr size_t kClasses = 24;  // frames up to 3 KiB
+constexpr size_t kClasses = 24;         // frames up to 3 KiB
 constexpr size_t kKeptBytes = 1 << 20;  // of a thread, over all classes
 
 struct FreeFrames {

@@ -5,10 +5,10 @@
 
 namespace tulle::io {
 
-// Where coroutines pass that are about to do something costly: so many may be inside at a time, and so few of them
-// enter in one turn of the loop that everybody else gets on meanwhile. The others wait in a queue of bounded length.
-// Whoever stays inside for long while others wait is thrown out, the longest first: those who never finish hold
-// nobody up.
+// Where coroutines pass that are about to do something costly: so many may be inside at a time, and so few of
+// them enter in one turn of the loop that everybody else gets on meanwhile. The others wait in a queue of
+// bounded length. Whoever stays inside for long while others wait is thrown out, the longest first: those who
+// never finish hold nobody up.
 class Gate final : private TurnHook, private Timer {
  public:
   struct Options {
@@ -27,8 +27,8 @@ class Gate final : private TurnHook, private Timer {
 
   enum class Answer { kIn, kCrowded, kTimedOut };
 
-  // One coroutine's way through: `Gate::Visit visit(gate, deadline); const Gate::Answer answer = co_await visit;`.
-  // After kIn it is inside until the visit is destroyed.
+  // One coroutine's way through: `Gate::Visit visit(gate, deadline); const Gate::Answer answer = co_await
+  // visit;`. After kIn it is inside until the visit is destroyed.
   class Visit final : public Waiter, private Timer {
    public:
     Visit(Gate& gate, TimePoint deadline) : Timer(gate.loop_), gate_(&gate), deadline_(deadline) {}

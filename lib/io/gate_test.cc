@@ -76,7 +76,8 @@ TEST(Gate, LetsInSoManyAndTheOthersWhenTheyLeave) {
 TEST(Gate, TurnsAwayWhoFindsTheQueueFull) {
   Visitors visitors({.inside = 1, .waiting = 2, .per_turn = 100});
   for (int i = 0; i < 5; ++i) visitors.Come();
-  EXPECT_EQ(visitors.answers_, (std::vector{Gate::Answer::kIn, Gate::Answer::kCrowded, Gate::Answer::kCrowded}));
+  EXPECT_EQ(visitors.answers_,
+            (std::vector{Gate::Answer::kIn, Gate::Answer::kCrowded, Gate::Answer::kCrowded}));
 }
 
 TEST(Gate, NobodyWaitsBeyondTheDeadline) {

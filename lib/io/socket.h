@@ -33,8 +33,8 @@ class Socket final : public Readiness, private Watcher {
   void ResetOnClose() override;
 
   // The kernel notices when the peer has vanished without a word: while nothing is under way, and with
-  // `always_reads` also while the peer owes us acknowledgements. Not for a peer that may stop reading for a while: to
-  // the kernel that looks the same.
+  // `always_reads` also while the peer owes us acknowledgements. Not for a peer that may stop reading for a
+  // while: to the kernel that looks the same.
   void NoticeLoss(bool always_reads);
 
   int fd() const { return fd_; }

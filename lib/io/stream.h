@@ -3,11 +3,13 @@
 #include <memory>
 #include <span>
 
+#include "lib/io/buffer.h"
 #include "lib/io/socket.h"
 
 namespace tulle::io {
 
 struct ReadAwaiter;
+struct ReadIntoAwaiter;
 struct WriteAwaiter;
 
 // A connected byte stream: plain TCP, TLS over it (lib/tls), or one of many that share a connection (lib/mux,
@@ -17,8 +19,9 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
-  // No waiting, one system call at most; kAgain = wait for readiness. TryWrite may keep bytes that the kernel would
-  // not take yet: what it reports as written is ours to deliver, and TryFlush says whether all of it is gone.
+  // No waiting, one system call at most; kAgain = wait for readiness. TryWrite may keep bytes that the kernel
+  // would not take yet: what it reports as written is ours to deliver, and TryFlush says whether all of it is
+  // gone.
   virtual IoResult TryRead(std::span<char> into) = 0;
   virtual IoResult TryWrite(std::span<const char> from) = 0;
   virtual IoResult TryFlush() { return {}; }
@@ -33,6 +36,9 @@ class Stream {
 
   // At least one byte, or an error: kEof at the end, kTimedOut at the socket's deadline.
   ReadAwaiter Read(std::span<char> into);
+  // The same, behind what `into` holds, whose block it gives back while there is nothing to hold: who waits
+  // for long holds no memory. `limit` as for Buffer::Space.
+  ReadIntoAwaiter ReadInto(Buffer& into, size_t limit = Buffer::kBlockBytes);
   // All of `from`, handed to the kernel; result.bytes is its size then. `from` must stay until it is done.
   WriteAwaiter Write(std::span<const char> from);
 };
@@ -57,6 +63,32 @@ struct ReadAwaiter final : public Waiter {
  private:
   Stream& stream_;
   std::span<char> into_;
+  IoResult result_;
+};
+
+struct ReadIntoAwaiter final : public Waiter {
+  ReadIntoAwaiter(Stream& stream, Buffer& into, size_t limit) : stream_(stream), into_(into), limit_(limit) {}
+  bool await_ready() { return Poll(); }
+  void await_suspend(std::coroutine_handle<> handle) { Hold(handle); }
+  IoResult await_resume() const { return result_; }
+
+  bool Poll() override {
+    result_ = stream_.TryRead(into_.Space(limit_));
+    if (result_.ok()) into_.Commit(result_.bytes);
+    if (result_.error != Error::kAgain) return true;
+    into_.Release();
+    if (stream_.readiness().expired()) {
+      result_.error = Error::kTimedOut;
+      return true;
+    }
+    stream_.readiness().AwaitReadable(*this);
+    return false;
+  }
+
+ private:
+  Stream& stream_;
+  Buffer& into_;
+  size_t limit_;
   IoResult result_;
 };
 
@@ -95,6 +127,9 @@ struct WriteAwaiter final : public Waiter {
 };
 
 inline ReadAwaiter Stream::Read(std::span<char> into) { return ReadAwaiter(*this, into); }
+inline ReadIntoAwaiter Stream::ReadInto(Buffer& into, size_t limit) {
+  return ReadIntoAwaiter(*this, into, limit);
+}
 inline WriteAwaiter Stream::Write(std::span<const char> from) { return WriteAwaiter(*this, from); }
 
 // Plain TCP.

@@ -19,12 +19,8 @@ Session::~Session() { End(); }
 io::Task<void> Session::Run() {
   size_t taken = 0;
   for (;;) {
-    const std::span<char> space = in_.Space(kMaxPayload + kFrameHeadBytes + io::Buffer::kBlockBytes);
-    const io::IoResult got = co_await transport_->Read(space);
-    if (!got.ok()) break;
-    in_.Commit(got.bytes);
-    if (!TakeFrames()) break;
-    in_.Release();
+    const io::IoResult got = co_await transport_->ReadInto(in_, io::Buffer::kBulkBytes);
+    if (!got.ok() || !TakeFrames()) break;
     taken += got.bytes;
     if (taken < kBytesPerTurn) continue;
     taken = 0;

@@ -38,7 +38,8 @@ struct FreeLists {
   bool gone = false;
   ~FreeLists() {
     for (FreeList& list : lists) {
-      while (list.head != nullptr) std::free(std::exchange(list.head, list.head->next));
+      while (list.head != nullptr)
+        std::free(reinterpret_cast<Header*>(std::exchange(list.head, list.head->next)) - 1);
     }
     gone = true;  // OpenSSL still frees things after this when a thread ends
   }

@@ -48,10 +48,8 @@ io::Task<base::Result<Request, BadRequest>> ReadRequest(io::Stream& stream, io::
   while (true) {
     parsed = http::ParseRequestHead(buffer.view(), head);
     if (parsed.status != http::ParseStatus::kNeedMore) break;
-    const std::span<char> space = buffer.Space(http::kMaxHeadBytes + 1);
-    const io::IoResult got = co_await stream.Read(space);
+    const io::IoResult got = co_await stream.ReadInto(buffer, http::kMaxHeadBytes + 1);
     if (!got.ok()) co_return BadRequest{0, std::string(io::Name(got.error))};
-    buffer.Commit(got.bytes);
   }
   if (parsed.status == http::ParseStatus::kBad) co_return BadRequest{parsed.reply, parsed.why};
   Request request = Take(head);
@@ -61,10 +59,8 @@ io::Task<base::Result<Request, BadRequest>> ReadRequest(io::Stream& stream, io::
   if (length > kMaxRequestBodyBytes) co_return BadRequest{413, "the body is too large"};
   buffer.Consume(parsed.bytes);
   while (buffer.size() < length) {
-    const std::span<char> space = buffer.Space(kMaxRequestBodyBytes + 1);
-    const io::IoResult got = co_await stream.Read(space);
+    const io::IoResult got = co_await stream.ReadInto(buffer, kMaxRequestBodyBytes + 1);
     if (!got.ok()) co_return BadRequest{0, std::string(io::Name(got.error))};
-    buffer.Commit(got.bytes);
   }
   request.body = buffer.view().substr(0, length);
   buffer.Consume(length);

@@ -23,13 +23,11 @@ io::Task<std::string> ConfigStream::Run() {
       break;
     }
     buffer_.Release();
-    const std::span<char> space = buffer_.Space(meshconfig::kMaxMessageBytes + 1);
-    const io::IoResult got = co_await stream_.Read(space);
+    const io::IoResult got = co_await stream_.ReadInto(buffer_, meshconfig::kMaxMessageBytes + 1);
     if (!got.ok()) {
       Fail("connection " + std::string(io::Name(got.error)));
       break;
     }
-    buffer_.Commit(got.bytes);
   }
   co_return why_;
 }

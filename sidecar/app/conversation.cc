@@ -47,8 +47,8 @@ io::Task<void> Conversation::ServeHttp(Downstream& downstream) {
   co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }
 
-// Under pressure clients between two requests are let go sooner. Not streams: who opened them lets them go, since a
-// request that meets the end of a stream would be lost.
+// Under pressure clients between two requests are let go sooner. Not streams: who opened them lets them go,
+// since a request that meets the end of a stream would be lost.
 io::Task<Downstream::NextResult> Conversation::AwaitHead(Downstream& downstream) {
   // The pool of a peer lets go of a connection long before this.
   if (downstream.shared) {

@@ -21,10 +21,8 @@ io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
   detect::Spoken spoken = detect::SniffPlain(in.view());
   while (spoken == detect::Spoken::kNeedMore) {
     if (!in.empty()) stream.readiness().SetDeadline(stream.readiness().loop().now() + kRequestLineTime);
-    const std::span<char> space = in.Space();
-    const io::IoResult got = co_await stream.Read(space);
+    const io::IoResult got = co_await stream.ReadInto(in);
     if (!got.ok()) break;
-    in.Commit(got.bytes);
     spoken = detect::SniffPlain(in.view());
   }
   stream.readiness().SetDeadline(io::kNever);
@@ -34,9 +32,7 @@ io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
 }
 
 io::Task<void> Hear(exchange::Side side, io::IoResult& heard, io::Event& any) {
-  const std::span<char> space = side.in.Space();
-  heard = co_await side.stream.Read(space);
-  if (heard.ok()) side.in.Commit(heard.bytes);
+  heard = co_await side.stream.ReadInto(side.in);
   any.Notify();
 }
 

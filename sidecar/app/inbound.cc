@@ -136,10 +136,8 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
 io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
   downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() +
                                              exchange::kHeadTime);
-  const std::span<char> space = downstream.in.Space();
-  const io::IoResult got = co_await downstream.stream->Read(space);
+  const io::IoResult got = co_await downstream.stream->ReadInto(downstream.in);
   if (!got.ok()) co_return Spoken::kSilent;
-  downstream.in.Commit(got.bytes);
   co_return co_await FirstBytes(*downstream.stream, downstream.in, declared);
 }
 

@@ -49,8 +49,8 @@ inline constexpr auto kAppConnectTime = std::chrono::seconds(2);
 inline constexpr auto kSweepEvery = std::chrono::seconds(1);
 // Sweeps between two lines of the log about limits that were hit.
 inline constexpr int kSweepsPerNews = 10;
-// When memory is full, one in so many of the connections with many streams is asked to leave, each sweep: a short
-// peak costs few of them.
+// When memory is full, one in so many of the connections with many streams is asked to leave, each sweep: a
+// short peak costs few of them.
 inline constexpr size_t kLeaveShare = 10;
 
 // After SIGTERM: at least so long to answer those who have not heard yet that we go, at most so long for what

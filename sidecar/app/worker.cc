@@ -130,8 +130,8 @@ std::optional<overload::Limit> Worker::Full() const {
   return std::nullopt;
 }
 
-// An app learns why its connection is refused where that is cheap; a peer sidecar that is reset knows that its
-// request was not seen, and has other endpoints.
+// An app learns why its connection is refused where that is cheap; a peer sidecar that is reset knows that
+// its request was not seen, and has other endpoints.
 void Worker::TakeIn(std::unique_ptr<io::Socket> socket, io::SocketAddress peer, bool inbound, Serve serve) {
   const auto limit = Full();
   if (!limit) {
@@ -173,8 +173,8 @@ io::Task<void> Worker::TurnAway(std::unique_ptr<io::Socket> socket, overload::Li
   --turned_away_;
 }
 
-// No descriptor for a connection that waits: established traffic goes on, what is idle goes, and the connection is
-// turned away, since it would wait for nothing and keep the listener busy.
+// No descriptor for a connection that waits: established traffic goes on, what is idle goes, and the
+// connection is turned away, since it would wait for nothing and keep the listener busy.
 io::Task<void> Worker::RunOut(io::Listener& listener) {
   limits().Hit(overload::Limit::kDescriptors);
   if (loop_->now() - relieved_ >= kRelieveEvery) Relieve(overload::Level::kCritical);
@@ -183,7 +183,8 @@ io::Task<void> Worker::RunOut(io::Listener& listener) {
   if (!turned_away) co_await loop_->Sleep(kNoDescriptorPause);
 }
 
-// Lets go of what is idle for longer than one can afford on that level; upstream first, since nobody waits there.
+// Lets go of what is idle for longer than one can afford on that level; upstream first, since nobody waits
+// there.
 void Worker::Relieve(overload::Level level) {
   relieved_ = loop_->now();
   hosts_.Sweep(relieved_, level);

@@ -191,12 +191,10 @@ io::Task<std::string> Client::ReceiveUntilBroken(Session& session) {
       if (const auto problem = Handle(*message)) co_return *problem;
     }
     session.stream->readiness().SetDeadline(loop_.now() + kSilence);
-    const std::span<char> space = session.in.Space();
-    const io::IoResult got = co_await session.stream->Read(space);
+    const io::IoResult got = co_await session.stream->ReadInto(session.in);
     if (!got.ok())
       co_return got.error == io::Error::kTimedOut ? std::string("silent for too long")
                                                   : std::string(io::Name(got.error));
-    session.in.Commit(got.bytes);
   }
 }
 

@@ -32,16 +32,14 @@ io::Task<Downstream::NextResult> Downstream::ReadHead(io::TimePoint idle_until) 
         co_return NextResult{Next::kRequest};
       }
     }
-    const std::span<char> space = in.Space(http::kMaxHeadBytes + io::Buffer::kBlockBytes);
-    const io::IoResult got = co_await stream->Read(space);
+    const io::IoResult got = co_await stream->ReadInto(in, http::kMaxHeadBytes + io::Buffer::kBlockBytes);
     if (!got.ok()) {
       if (got.error == io::Error::kTimedOut && begun)
         co_return NextResult{Next::kBad, 408, "timeout/request-head"};
       co_return NextResult{begun ? Next::kBad : Next::kClosed, 400, nullptr};
     }
-    in.Commit(got.bytes);
     worth_parsing = in.size() >= http::kMaxHeadBytes ||
-                    std::string_view(space.data(), got.bytes).find('\n') != std::string_view::npos;
+                    in.view().substr(in.size() - got.bytes).find('\n') != std::string_view::npos;
     if (!begun) readiness.SetDeadline(readiness.loop().now() + kHeadTime);
     begun = true;
   }

@@ -185,15 +185,13 @@ io::Task<void> Exchange::SendRequestBody() {
   while (!request_body_.done()) {
     if (downstream_.in.empty()) {
       ExtendBodyDeadline(down.readiness());
-      const std::span<char> space = downstream_.in.Space(io::Buffer::kBulkBytes);
-      const io::IoResult got = co_await down.Read(space);
+      const io::IoResult got = co_await down.ReadInto(downstream_.in, io::Buffer::kBulkBytes);
       if (got.error == io::Error::kTimedOut) {
         const bool out_of_time = loop_.now() >= plan_.deadline;
         co_return BreakRequest(out_of_time ? 504 : 408,
                                out_of_time ? "timeout/request" : "timeout/request-body");
       }
       if (!got.ok()) co_return BreakRequest(0, "downstream/request-body");
-      downstream_.in.Commit(got.bytes);
     }
     const http::BodyDecoder::Step piece = request_body_.Take(downstream_.in.view());
     if (piece.bad) co_return BreakRequest(400, "http/body");
@@ -240,13 +238,9 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
         continue;
       }
     }
-    const std::span<char> space = up.in.Space(http::kMaxHeadBytes + io::Buffer::kBlockBytes);
-    const io::IoResult got = co_await up.stream->Read(space);
-    if (got.ok()) {
-      up.in.Commit(got.bytes);
-      continue;
-    }
-    co_return co_await FailResponse(got.error);
+    const io::IoResult got =
+        co_await up.stream->ReadInto(up.in, http::kMaxHeadBytes + io::Buffer::kBlockBytes);
+    if (!got.ok()) co_return co_await FailResponse(got.error);
   }
 }
 
@@ -389,8 +383,7 @@ io::Task<bool> Exchange::RelayBody() {
     if (response_body_.done()) break;
     if (request_broken_) co_return false;
     ExtendBodyDeadline(up.stream->readiness());
-    const std::span<char> space = up.in.Space(io::Buffer::kBulkBytes);
-    const io::IoResult got = co_await up.stream->Read(space);
+    const io::IoResult got = co_await up.stream->ReadInto(up.in, io::Buffer::kBulkBytes);
     if (got.error == io::Error::kEof && response_body_.until_close()) break;
     if (request_broken_) co_return false;
     if (!got.ok()) {
@@ -398,7 +391,6 @@ io::Task<bool> Exchange::RelayBody() {
       outcome_.reason = out_of_time ? "timeout/request" : "upstream/" + std::string(io::Name(got.error));
       co_return false;
     }
-    up.in.Commit(got.bytes);
   }
   out.Release();
   co_return true;

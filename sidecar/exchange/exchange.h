@@ -42,7 +42,7 @@ struct Plan {
   bool keep_mesh_headers = false;  // x-tulle headers of the response are a peer sidecar's
   // A client that takes nothing of its answer for so long is given up.
   io::Duration reader_patience = kBodyIdle;
-  bool close_after = false;        // the client is to make a new connection for its next request
+  bool close_after = false;  // the client is to make a new connection for its next request
   std::span<const http::Field> added_headers;
 };
 

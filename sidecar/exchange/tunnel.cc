@@ -21,8 +21,7 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
       direction.bytes += held.size();
       from.in.Clear();
     }
-    const std::span<char> space = from.in.Space(io::Buffer::kBulkBytes);
-    const io::IoResult got = co_await from.stream.Read(space);
+    const io::IoResult got = co_await from.stream.ReadInto(from.in, io::Buffer::kBulkBytes);
     if (got.error == io::Error::kEof) {
       to.stream.ShutdownWrite();
       const std::string_view nothing;
@@ -33,7 +32,6 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
       direction.error = got.error;
       break;
     }
-    from.in.Commit(got.bytes);
   }
   from.stream.readiness().Expire();
   to.stream.readiness().Expire();
