@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
+import check_limits
 import check_rooms
 import check_style
 import cpp_text
@@ -21,6 +22,34 @@ class Project(unittest.TestCase):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
             return "\n".join(check(root))
+
+
+class Limits(Project):
+    TEXT = """#pragma once
+
+// How long, and
+// how often.
+inline constexpr auto kTime = std::chrono::milliseconds(20);
+inline constexpr size_t kTimes = 1 << 10;
+
+inline constexpr size_t kBytes =
+    64 << 10;  // of one
+inline constexpr std::chrono::seconds kPause{3};
+"""
+
+    def test_names_values_and_comments(self):
+        self.assertEqual(list(check_limits.groups(self.TEXT)), [
+            ("How long, and how often.", [("kTime", "20 ms", ""), ("kTimes", "1,024", "")]),
+            ("", [("kBytes", "64 KiB", "of one"), ("kPause", "3 s", "")])])
+
+    def test_a_page_that_says_something_else_is_found(self):
+        found = self.findings(check_limits.check, lib__a__limits_DOT_h=self.TEXT, docs__reference__limits_DOT_md="")
+        self.assertIn("docs/reference/limits.md: not what", found)
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "docs/reference").mkdir(parents=True)
+            (root / "docs/reference/limits.md").write_text(check_limits.page(root))
+            self.assertEqual(list(check_limits.check(root)), [])
 
 
 class Rooms(Project):
