@@ -19,8 +19,8 @@ inline constexpr uint64_t kWatchPercent = 70;
 // Under pressure free memory of the allocator goes back to the system, this often at most.
 inline constexpr auto kTrimEvery = std::chrono::seconds(2);
 
-// File descriptors that we ask for where the hard limit allows more; that are not for connections, or a quarter
-// of all where that is less; below which the sidecar does not call itself ready.
+// File descriptors that we ask for where the hard limit allows more; that are not for connections, or a
+// quarter of all where that is less; below which the sidecar does not call itself ready.
 inline constexpr uint64_t kMaxDescriptors = 1 << 20;
 inline constexpr uint64_t kReserveDescriptors = 64;
 inline constexpr uint64_t kLeastDescriptors = 256;

@@ -54,7 +54,8 @@ CgroupPath ParseCgroups(std::string_view text) {
     const size_t second = line.find(':', first + 1);
     if (second == std::string_view::npos) continue;
     const std::string controllers = "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
-    if (controllers.find(",memory,") != std::string::npos) return {true, std::string(line.substr(second + 1))};
+    if (controllers.find(",memory,") != std::string::npos)
+      return {true, std::string(line.substr(second + 1))};
     if (controllers == ",,") found.path = line.substr(second + 1);
   }
   return found;
@@ -109,8 +110,8 @@ Usage MemoryMeter::Read() const {
       std::max(ParseStat(stat, "inactive_file"), ParseStat(stat, "total_inactive_file"));
   const uint64_t usage = ParseNumber(usage_.Read()).value_or(0);
   const uint64_t used = usage - std::min(usage, given_up);
-  // In a cgroup of our own everything is on our account, also what the kernel keeps for our sockets. Where others
-  // live as well, only that counts which refusing traffic could spare.
+  // In a cgroup of our own everything is on our account, also what the kernel keeps for our sockets. Where
+  // others live as well, only that counts which refusing traffic could spare.
   const std::string processes = processes_.Read();
   const bool alone = std::count(processes.begin(), processes.end(), '\n') == 1;
   if (alone || used <= resident) return {used, limit};

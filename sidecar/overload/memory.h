@@ -25,11 +25,12 @@ class HeldFile {
   int fd_ = -1;
 };
 
-// How much memory this process has, and how much it may have: what its cgroup allows (version 1 or 2), less what
-// others in that cgroup use.
+// How much memory this process has, and how much it may have: what its cgroup allows (version 1 or 2), less
+// what others in that cgroup use.
 class MemoryMeter {
  public:
-  // `limit`: instead of the cgroup's, for this process alone; 0 = the cgroup's. `root` is "" outside of tests.
+  // `limit`: instead of the cgroup's, for this process alone; 0 = the cgroup's. `root` is "" outside of
+  // tests.
   explicit MemoryMeter(uint64_t limit, const std::string& root = "");
 
   Usage Read() const;

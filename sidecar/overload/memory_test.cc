@@ -15,7 +15,8 @@ constexpr uint64_t kMiB = 1 << 20;
 class MemoryMeterTest : public ::testing::Test {
  protected:
   MemoryMeterTest() : root_(::testing::TempDir() + "machine." + std::to_string(getpid())) {
-    Write("/proc/self/statm", "9999 " + std::to_string(10 * kMiB / static_cast<uint64_t>(sysconf(_SC_PAGESIZE))) + " 7");
+    Write("/proc/self/statm",
+          "9999 " + std::to_string(10 * kMiB / static_cast<uint64_t>(sysconf(_SC_PAGESIZE))) + " 7");
   }
   ~MemoryMeterTest() override { std::filesystem::remove_all(root_); }
 
@@ -27,7 +28,8 @@ class MemoryMeterTest : public ::testing::Test {
   void V2(const std::string& folder, const std::string& limit, const std::string& processes) {
     Write("/sys/fs/cgroup" + folder + "/memory.max", limit);
     Write("/sys/fs/cgroup" + folder + "/memory.current", std::to_string(60 * kMiB) + "\n");
-    Write("/sys/fs/cgroup" + folder + "/memory.stat", "anon 5\ninactive_file " + std::to_string(20 * kMiB) + "\n");
+    Write("/sys/fs/cgroup" + folder + "/memory.stat",
+          "anon 5\ninactive_file " + std::to_string(20 * kMiB) + "\n");
     Write("/sys/fs/cgroup" + folder + "/cgroup.procs", processes);
   }
   void Expect(uint64_t used, uint64_t limit, uint64_t fixed = 0) {

@@ -12,8 +12,8 @@ Monitor::Monitor(io::Loop& loop, ::tulle::telemetry::Registry& registry, uint64_
     : loop_(loop),
       memory_meter_(memory_limit),
       descriptor_meter_(descriptors),
-      level_gauge_(
-          registry.GetGauge("tulle_overload_level", "0 normal, 1 tight, 2 full, 3 critical: requests are refused.")),
+      level_gauge_(registry.GetGauge("tulle_overload_level",
+                                     "0 normal, 1 tight, 2 full, 3 critical: requests are refused.")),
       memory_used_(registry.GetGauge("tulle_memory_used_bytes", "Memory that counts towards the limit.")),
       memory_limit_(registry.GetGauge("tulle_memory_limit_bytes", "What of it there may be; 0 = no limit.")),
       descriptors_used_(registry.GetGauge("tulle_descriptors_open", "Open file descriptors.")),
@@ -23,7 +23,8 @@ Monitor::Monitor(io::Loop& loop, ::tulle::telemetry::Registry& registry, uint64_
 
 io::Task<void> Monitor::Run() {
   for (;;) {
-    co_await loop_.Sleep(watchful_ ? io::Duration(kLookOftenEvery) : io::Duration(kLookEvery));
+    const io::Duration pause = watchful_ ? io::Duration(kLookOftenEvery) : io::Duration(kLookEvery);
+    co_await loop_.Sleep(pause);
     Look();
   }
 }

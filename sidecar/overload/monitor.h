@@ -9,12 +9,13 @@
 
 namespace tulle::sidecar::overload {
 
-// Looks at memory and descriptors once a second, more often when they go short, and says for everybody how much
-// may still be taken on. Runs on the control loop; the level may be read from any thread.
+// Looks at memory and descriptors once a second, more often when they go short, and says for everybody how
+// much may still be taken on. Runs on the control loop; the level may be read from any thread.
 class Monitor {
  public:
   // `memory_limit` in bytes; 0 = the cgroup's.
-  Monitor(io::Loop& loop, ::tulle::telemetry::Registry& registry, uint64_t memory_limit, uint64_t descriptors);
+  Monitor(io::Loop& loop, ::tulle::telemetry::Registry& registry, uint64_t memory_limit,
+          uint64_t descriptors);
 
   io::Task<void> Run();
   const std::atomic<Level>& level() const { return level_; }

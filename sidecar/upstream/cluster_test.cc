@@ -63,7 +63,9 @@ TEST(Cluster, TriedAndFailedHostsAreAvoidedWhileThereAreOthers) {
     const auto third = mesh.Pick({first.get()});
     EXPECT_TRUE(third != first && third != second);
   }
-  EXPECT_TRUE(mesh.Get()->HasUntried({first.get()}));
+  Tried tried;
+  tried.Add(first.get());
+  EXPECT_TRUE(mesh.Get()->HasUntried(tried));
   mesh.now += kAvoidAfterFailure;
   EXPECT_EQ(mesh.Picks(6).size(), 3u);
   second->Avoid(mesh.now);
@@ -147,11 +149,11 @@ TEST(Host, TheConnectionUsedLastIsUsedAgain) {
   const Connection* last = b.connection.get();
   host.PutIdle(std::move(a.connection), io::Clock::now());
   host.PutIdle(std::move(b.connection), io::Clock::now());
-  const auto taken = host.TakeIdle();
+  const auto taken = host.TakeIdle(mux::Kind::kHttp1);
   EXPECT_EQ(taken.get(), last);
   EXPECT_TRUE(taken->reused);
-  EXPECT_NE(host.TakeIdle(), nullptr);
-  EXPECT_EQ(host.TakeIdle(), nullptr);
+  EXPECT_NE(host.TakeIdle(mux::Kind::kHttp1), nullptr);
+  EXPECT_EQ(host.TakeIdle(mux::Kind::kHttp1), nullptr);
 }
 
 TEST(Host, AConnectionThatThePeerEndedOrSpokeOnIsNotUsed) {
@@ -164,7 +166,7 @@ TEST(Host, AConnectionThatThePeerEndedOrSpokeOnIsNotUsed) {
   closed.peer.reset();
   chatty.peer->TryWrite(std::string_view("HTTP/1.1 408 Too late\r\n\r\n"));
   Turn(loop);
-  EXPECT_EQ(host.TakeIdle(), nullptr);
+  EXPECT_EQ(host.TakeIdle(mux::Kind::kHttp1), nullptr);
 }
 
 TEST(Hosts, SweepClosesWhatWasIdleForTooLongAndForgetsWhatNobodyHolds) {
@@ -177,8 +179,8 @@ TEST(Hosts, SweepClosesWhatWasIdleForTooLongAndForgetsWhatNobodyHolds) {
   host->PutIdle(std::move(old.connection), now);
   host->PutIdle(std::move(fresh.connection), now + kAppIdle);
   hosts.Sweep(now + kAppIdle + std::chrono::milliseconds(1));
-  EXPECT_NE(host->TakeIdle(), nullptr);
-  EXPECT_EQ(host->TakeIdle(), nullptr);
+  EXPECT_NE(host->TakeIdle(mux::Kind::kHttp1), nullptr);
+  EXPECT_EQ(host->TakeIdle(mux::Kind::kHttp1), nullptr);
   const std::weak_ptr<Host> gone = host;
   hosts.Sweep(now);
   EXPECT_EQ(hosts.Get(Target{kSelf, ""}, kAppIdle), host);
