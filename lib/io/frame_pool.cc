@@ -8,8 +8,12 @@ namespace tulle::io {
 namespace {
 
 constexpr size_t kClassBytes = 128;
-constexpr size_t kClasses = 24;         // frames up to 3 KiB
+constexpr size_t kClasses = 24;  // frames up to 3 KiB
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t kKeptBytes = 0;  // it sees the use of a frame after its end only when the frame is freed
+#else
 constexpr size_t kKeptBytes = 1 << 20;  // of a thread, over all classes
+#endif
 
 struct FreeFrames {
   struct Node {
