@@ -10,8 +10,8 @@ import counts
 from pair import Pair
 
 GET = b"GET /128 HTTP/1.1\r\nHost: web\r\nUser-Agent: cost/1\r\nAccept: */*\r\n\r\n"
-POST = (b"POST /1k HTTP/1.1\r\nHost: web\r\nUser-Agent: cost/1\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n"
-        + b"x" * 1024)
+POST = (b"POST /1k HTTP/1.1\r\nHost: web\r\nUser-Agent: cost/1\r\nContent-Type: text/plain\r\n"
+        b"Content-Length: 1024\r\n\r\n" + b"x" * 1024)
 LARGE = 256 << 20
 GET_LARGE = b"GET /large HTTP/1.1\r\nHost: web\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 128\r\n\r\n" + b"y" * 128
@@ -84,16 +84,20 @@ class App:
 
 
 class Clients:
-    """Connections that stay, each with one request under way at a time."""
+    """Connections that stay, each with one request under way at a time. With `prompt` each makes its first request at
+    once: one that is silent at first may be of a protocol in which the app speaks first, which costs more."""
 
-    def __init__(self, address, count, request):
+    def __init__(self, address, count, request, prompt=False):
         self.request = request
+        self.asked = prompt
         self.sockets = []
         self.chosen = selectors.DefaultSelector()
         for _ in range(count):
             sock = socket.create_connection(address, timeout=20)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sockets.append(sock)
+            if prompt:
+                sock.sendall(request)
 
     def make(self, requests):
         """`requests` of each, all clients at once."""
@@ -101,7 +105,9 @@ class Clients:
         held = dict.fromkeys(self.sockets, b"")
         for sock in self.sockets:
             self.chosen.register(sock, selectors.EVENT_READ)
-            sock.sendall(self.request)
+            if not self.asked:
+                sock.sendall(self.request)
+        self.asked = False
         while left:
             ready = self.chosen.select(20)
             if not ready:

@@ -1,4 +1,4 @@
-"""What one request costs in either sidecar, once everything is warm: no allocation, and no system call but moving it."""
+"""What one request costs in either sidecar once all is warm: no allocation, and no system call but moving it."""
 
 import sys
 import unittest
