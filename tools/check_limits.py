@@ -17,7 +17,7 @@ CONSTANT = re.compile(
     r";[ \t]*(?://[ \t]*(.*))?$", re.DOTALL)
 UNITS = {"milliseconds": "ms", "seconds": "s", "minutes": "min", "hours": "h"}
 BYTES = re.compile(r"Bytes|Payload|Window|Backlog")
-PREFACE = """<!-- Generated from the limits.h files by tools/check_limits.py --fix; a check fails when it is edited here. -->
+PREFACE = """<!-- Generated from the limits.h files by tools/check_limits.py --fix, and checked. -->
 # Limits
 
 Every queue, size, count and time has a limit with a name. Hitting one is counted in
