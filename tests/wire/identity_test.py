@@ -155,7 +155,8 @@ class WrongServer(WireTest):
 class NoServer(WireTest):
     """At the endpoint answers a server that knows nothing of the mesh."""
 
-    options = {"endpoints": lambda pair: [("127.0.0.1", pair.backend_port, B_IDENTITY)]}
+    options = {"endpoints": lambda pair: [("127.0.0.1", pair.backend_port, B_IDENTITY)],
+               "policy": {"connectTimeout": "200ms"}}
 
     def test_server_without_tls_gets_nothing(self):
         response = self.ask(b"/secret", method=b"POST", body=b"for the mesh only")
