@@ -139,6 +139,7 @@ void Session::SendCredit(uint32_t stream, uint32_t bytes) {
 }
 
 void Session::SendData(uint32_t stream, std::string_view payload) {
+  idle_frames_ = 0;  // the peer has reason to give credit for it
   AppendFrameHead(out_, FrameType::kData, static_cast<uint32_t>(payload.size()), stream);
   out_.Append(payload);
   ScheduleFlush();

@@ -69,6 +69,28 @@ class MuxTest : public ::testing::Test {
     }
   }
 
+  Task<void> SayLong(io::Stream& stream, size_t bytes) {
+    const std::string block(kMaxPayload, 'x');
+    while (written_ < bytes) {
+      const std::string_view piece(block);
+      const io::IoResult put = co_await stream.Write(piece);
+      if (!put.ok()) break;
+      written_ += put.bytes;
+    }
+    stream.ShutdownWrite();
+  }
+
+  Task<void> Drain(io::Stream& stream, size_t& drained) {
+    std::string block(kStreamWindow, '\0');
+    for (;;) {
+      const std::span<char> into(block);
+      const io::IoResult got = co_await stream.Read(into);
+      if (!got.ok()) break;
+      drained += got.bytes;
+    }
+    loop_.Stop();
+  }
+
   void RunFor(milliseconds time) {
     loop_.Spawn(StopAfter(time));
     loop_.Run();
@@ -136,6 +158,22 @@ TEST_F(MuxTest, AReaderThatDoesNotReadHoldsItsWindowAndNobodyElseUp) {
   loop_.Spawn(Hear(*accepted_[0], "stuck", SIZE_MAX));
   RunFor(milliseconds(100));
   EXPECT_EQ(heard_["stuck"].size(), (4U << 20) + std::string("<closed>").size());
+}
+
+// Who only listens sends nothing but credit.
+TEST_F(MuxTest, AnAnswerMayBeOfAnyLength) {
+  constexpr size_t kBytes = (kMaxIdleFrames + 100) * size_t{kStreamWindow} / 2;
+  echo_ = false;
+  auto stream = client_->Open(Kind::kHttp1);
+  RunFor(milliseconds(10));
+  ASSERT_EQ(accepted_.size(), 1u);
+  size_t drained = 0;
+  loop_.Spawn(SayLong(*accepted_[0], kBytes));
+  loop_.Spawn(Drain(*stream, drained));
+  loop_.Run();
+  EXPECT_GE(drained, kBytes);
+  EXPECT_EQ(drained, written_);
+  EXPECT_EQ(server_->why(), nullptr);
 }
 
 TEST_F(MuxTest, AStreamThatGoesEarlyIsResetAtThePeer) {
