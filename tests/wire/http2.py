@@ -130,6 +130,7 @@ class Connection:
         self.exchanges = {}
         self.closed = False
         self.goaway = None  # (last stream, code) of the peer
+        self.last = 1 << 31  # the last stream that we take, once we have said so
         self.settled = False  # the peer has said its settings
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=serve is None, header_encoding=None, validate_outbound_headers=strict,
@@ -205,6 +206,8 @@ class Connection:
     def take(self, event):
         exchange = self.exchanges.get(getattr(event, "stream_id", None))
         if isinstance(event, h2.events.RequestReceived):
+            if event.stream_id > self.last:
+                return
             exchange = self.exchanges[event.stream_id] = Exchange(self, event.stream_id)
             exchange.headers = event.headers
             threading.Thread(target=self.answer, args=(exchange,), daemon=True).start()
@@ -239,6 +242,7 @@ class Connection:
 
     def send_goaway(self, last, code=NO_ERROR):
         with self.changed:
+            self.last = last
             self.stream.send(frame(GOAWAY, struct.pack(">II", last, code)))
 
     def close(self):

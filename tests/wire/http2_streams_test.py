@@ -171,8 +171,10 @@ class Goaway(Http2Test):
 
     def test_an_app_that_leaves_after_every_answer_costs_no_request(self):
         def leave(exchange):
-            exchange.whole().respond(b"bye")
-            exchange.connection.send_goaway(exchange.number)
+            exchange.whole()
+            with exchange.connection.changed:  # no other request comes between the two
+                exchange.respond(b"bye")
+                exchange.connection.send_goaway(exchange.number)
         self.backend.on(b"/leave", leave)
         client = self.http2()
         for _ in range(50):
