@@ -22,7 +22,7 @@ CHAT = "ws://chat.talk/"
 PRIOR_KNOWLEDGE = "--http2-prior-knowledge"
 REQUESTS = re.compile(r"^tulle_requests_total\{(.*)\} (\d+)", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="([^"]*)"')
-MEGABYTES, MEGABYTES_PER_SECOND = 512, 64
+MEGABYTES, MEGABYTES_HTTP2, MEGABYTES_PER_SECOND = 512, 32, 64
 MOST_GROWTH_KIB = 16 << 10
 
 
@@ -141,7 +141,7 @@ def grpc_calls_of_one_channel_are_spread(cluster):
 
 
 def grpc_a_thousand_streams_at_once(cluster):
-    found = python(cluster, "grpc_client", ECHO, "crowd", 10, 100)
+    found = python(cluster, "grpc_client", ECHO, "crowd", 10, 100, timeout_seconds=120)
     of_caller(found)
     expect(found["calls"] == 1000 and len(found["pods"]) == 2, f"{found}")
 
@@ -221,8 +221,8 @@ def a_slow_reader_costs_no_memory(cluster):
     ends = [("callers", "reader"), ("talk", store)]
     before = [cluster.memory_kib(*end, "tulle-sidecar") for end in ends]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        reads = [pool.submit(read_slowly, cluster, "http://store.talk/large"),
-                 pool.submit(read_slowly, cluster, "http://store.talk:81/large", PRIOR_KNOWLEDGE)]
+        reads = [pool.submit(read_slowly, cluster, "http://store.talk/large", MEGABYTES),
+                 pool.submit(read_slowly, cluster, "http://store.talk:81/large", MEGABYTES_HTTP2, PRIOR_KNOWLEDGE)]
         for read in reads:
             read.result()
     after = [cluster.memory_kib(*end, "tulle-sidecar") for end in ends]
@@ -236,11 +236,11 @@ def a_slow_reader_costs_no_memory(cluster):
            "the downloads did not go through the mesh")
 
 
-def read_slowly(cluster, url, *options):
-    read = f"curl --silent --show-error {' '.join(options)} {url}"
-    check = f"python3 /opt/blocks.py check {MEGABYTES} --rate {MEGABYTES_PER_SECOND}"
+def read_slowly(cluster, url, megabytes, *options):
+    read = f"curl --silent --show-error --range 0-{(megabytes << 20) - 1} {' '.join(options)} {url}"
+    check = f"python3 /opt/blocks.py check {megabytes} --rate {MEGABYTES_PER_SECOND}"
     said = cluster.execute("callers", "reader", "sh", "-c", f"{read} | {check}", timeout_seconds=120)
-    expect(f"{MEGABYTES} megabytes" in said, f"{url}: {said}")
+    expect(f"{megabytes} megabytes" in said, f"{url}: {said}")
 
 
 # --- databases: one is spoken to first, one speaks first, one is asked whether it speaks TLS ---

@@ -7,6 +7,7 @@ another one.
 
 import json
 import os
+import socket
 import sys
 import time
 
@@ -68,8 +69,9 @@ def mariadb(host):
         rows(connection.cursor(), "LONGBLOB", f"x'{LARGE.hex()}'")
 
 
+address = socket.gethostbyname(sys.argv[2])  # how long that takes says nothing about the mesh
 began = time.monotonic()
-steps = {"redis": redis, "postgresql": postgresql, "mariadb": mariadb}[sys.argv[1]](sys.argv[2])
+steps = {"redis": redis, "postgresql": postgresql, "mariadb": mariadb}[sys.argv[1]](address)
 next(steps)
 let_in = time.monotonic() - began
 for _ in steps:
