@@ -17,6 +17,7 @@ io::Task<void> ServeAlone(std::shared_ptr<Conversation> conversation, Downstream
 }  // namespace
 
 io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
+  downstream.peer = peer_;
   if (spoken == Spoken::kOpaque || spoken == Spoken::kSilent) {
     const bool undecided = spoken == Spoken::kSilent;
     spoken = co_await ServeOpaque(downstream, undecided);

@@ -15,7 +15,9 @@ namespace tulle::sidecar::app {
 // long as the last of the streams that share the connection.
 class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
-  Conversation(Worker& worker, meshconfig::Protocol declared) : worker_(worker), declared_(declared) {}
+  // `peer`: a sidecar calls.
+  Conversation(Worker& worker, meshconfig::Protocol declared, bool peer)
+      : worker_(worker), declared_(declared), peer_(peer) {}
   virtual ~Conversation() = default;
 
   // One request whose head was read. False: nothing more can be read there.
@@ -42,6 +44,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   io::Task<void> Refuse(exchange::Downstream& downstream, const exchange::Downstream::NextResult& bad);
   io::Task<void> RefuseRequest(exchange::Downstream& downstream, overload::Limit limit);
   void ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind);
+
+  const bool peer_;
 };
 
 }  // namespace tulle::sidecar::app

@@ -42,7 +42,7 @@ class AppPicker final : public exchange::Picker {
 class InboundCalls final : public Conversation {
  public:
   InboundCalls(Worker& worker, Caller caller, Protocol declared)
-      : Conversation(worker, declared), caller_(std::move(caller)) {}
+      : Conversation(worker, declared, caller.identity.has_value()), caller_(std::move(caller)) {}
 
   io::Task<bool> ServeRequest(Downstream& downstream) override;
   io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;
@@ -86,7 +86,6 @@ access::Verdict InboundCalls::Judge(const http::RequestHead* head) const {
 io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  downstream.peer = caller_.identity.has_value();
   telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
   downstream.Remember(record.method, record.host, record.path);
 

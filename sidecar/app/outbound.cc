@@ -75,7 +75,7 @@ std::string_view NameOf(const Call& call) {
 class OutboundCalls final : public Conversation {
  public:
   OutboundCalls(Worker& worker, Call call, Protocol declared)
-      : Conversation(worker, declared), call_(std::move(call)) {}
+      : Conversation(worker, declared, false), call_(std::move(call)) {}
 
   io::Task<bool> ServeRequest(Downstream& downstream) override;
   io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;

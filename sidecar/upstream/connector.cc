@@ -9,7 +9,8 @@ using Connected = base::Result<std::unique_ptr<Connection>, DialFailure>;
 
 std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcpAlpn : kHttp1Alpn; }
 
-constexpr http2::Limits kAppLimits;
+// How many streams at a time an app takes it says itself; with calls that last, a gRPC server has thousands.
+constexpr http2::Limits kAppLimits{.max_streams = 1024};
 
 io::Task<void> RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session, Sessions& sessions) {
   co_await session->Run();
