@@ -15,20 +15,27 @@ Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declar
   return sniffed == Spoken::kOpaque && bytes.starts_with(kTlsHandshake) ? Spoken::kOpaque : Spoken::kHttp;
 }
 
-// From the first byte on there is more patience; what could be the start of a request for all of that time
-// is taken for one.
+// From the first byte on there is more patience; what could be the start of a request for all of that time is
+// taken for one. A mere word that is followed by nothing is what other protocols begin with.
 io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
+  io::Readiness& readiness = stream.readiness();
   detect::Spoken spoken = detect::SniffPlain(in.view());
-  while (spoken == detect::Spoken::kNeedMore) {
-    if (!in.empty()) stream.readiness().SetDeadline(stream.readiness().loop().now() + kRequestLineTime);
+  while (spoken == detect::Spoken::kNeedMore || spoken == detect::Spoken::kWord) {
+    const io::TimePoint now = readiness.loop().now();
+    if (spoken == detect::Spoken::kWord) {
+      readiness.SetDeadline(now + kDetectTime);
+    } else if (!in.empty()) {
+      readiness.SetDeadline(now + kRequestLineTime);
+    }
     const io::IoResult got = co_await stream.ReadInto(in);
     if (!got.ok()) break;
     spoken = detect::SniffPlain(in.view());
   }
-  stream.readiness().SetDeadline(io::kNever);
+  readiness.SetDeadline(io::kNever);
   if (in.empty()) co_return Spoken::kSilent;
   if (spoken == detect::Spoken::kHttp2) co_return Spoken::kHttp2;
-  co_return spoken == detect::Spoken::kOpaque ? Spoken::kOpaque : Spoken::kHttp;
+  const bool opaque = spoken == detect::Spoken::kOpaque || spoken == detect::Spoken::kWord;
+  co_return opaque ? Spoken::kOpaque : Spoken::kHttp;
 }
 
 io::Task<void> Hear(exchange::Side side, io::IoResult& heard, io::Event& any) {

@@ -239,6 +239,7 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
     const exchange::Side up_side{*up->stream, up->in};
     if (undecided) {
       const Spoken first = co_await FirstSpeaker(down_side, up_side, Protocol::kDetect);
+      worker_.learned().Heard(call.original, first == Spoken::kOpaque && !up->in.empty());
       if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
     }
     const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
@@ -269,8 +270,10 @@ io::Task<void> ServeOutbound(Worker& worker, std::unique_ptr<io::Socket> socket,
   const Protocol declared = port != nullptr ? port->protocol : Protocol::kDetect;
   Spoken spoken = Spoken::kOpaque;
   if (of_mesh) {
-    spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
-    worker.probe().Detected(Name(spoken));
+    const bool learned = declared == Protocol::kDetect && worker.learned().ServerFirst(*original);
+    spoken = Spoken::kSilent;
+    if (!learned) spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
+    worker.probe().Detected(learned ? "learned" : Name(spoken));
   }
   const auto calls = std::make_shared<OutboundCalls>(worker, std::move(call), declared);
   co_await calls->Serve(std::move(downstream), spoken);

@@ -13,6 +13,7 @@
 #include "lib/io/socket.h"
 #include "lib/tls/context.h"
 #include "sidecar/config/snapshot.h"
+#include "sidecar/detect/learned.h"
 #include "sidecar/overload/counts.h"
 #include "sidecar/overload/descriptors.h"
 #include "sidecar/overload/level.h"
@@ -79,6 +80,7 @@ class Worker {
   uint64_t Random64() {
     return uint64_t{random_()} << 40 ^ uint64_t { random_() } << 20 ^ random_();
   }
+  detect::Learned& learned() { return learned_; }
   bool draining() const { return draining_; }
   overload::Level level() const { return capacity_.level.load(std::memory_order_relaxed); }
   overload::LimitCounts& limits() { return capacity_.limits; }
@@ -174,6 +176,7 @@ class Worker {
   std::shared_ptr<const tls::Context> server_context_;
   std::shared_ptr<const config::Snapshot> snapshot_;
   io::Event snapshot_changed_;
+  detect::Learned learned_;
   io::List<Leaver> leavers_;
   io::List<Idle> idle_;  // the longest first
   io::Gate handshakes_;

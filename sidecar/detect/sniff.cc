@@ -9,7 +9,7 @@
 namespace tulle::sidecar::detect {
 namespace {
 
-constexpr size_t kMaxMethodBytes = 24;
+constexpr size_t kMaxLineBytes = 8 << 10;
 constexpr size_t kMaxHelloBytes = 16 << 10;
 constexpr size_t kRecordHeaderBytes = 5;
 constexpr size_t kMessageHeaderBytes = 4;
@@ -79,24 +79,55 @@ std::optional<std::vector<std::string>> ReadClientHello(std::string_view body) {
   return alpn;
 }
 
+// As methods are written.
+bool IsShouted(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// " HTTP/" in any case.
+bool NamesHttp(std::string_view text) {
+  for (size_t at = text.find_first_of(" \t"); at != std::string_view::npos;
+       at = text.find_first_of(" \t", at + 1)) {
+    if (http::StartsWithIgnoreCase(text.substr(at + 1), "http/")) return true;
+  }
+  return false;
+}
+
+bool HasControl(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r'; });
+}
+
 }  // namespace
 
+// A line that some app may read as that of a request: a word, blanks, and further on the name of the
+// protocol. Which words and targets apps take for methods and targets differs; what they have in common is
+// this.
 Spoken SniffPlain(std::string_view bytes) {
-  // Apps skip empty lines before a request and take several blanks in it. What one of them could read as a
-  // request is one: the strict parser refuses it then.
+  // Apps skip empty lines before a request. What one of them could read as a request is one: the strict
+  // parser refuses it then.
   bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
-  size_t method = 0;
-  while (method < bytes.size() && method <= kMaxMethodBytes && bytes[method] >= 'A' && bytes[method] <= 'Z')
-    ++method;
-  if (method == bytes.size()) return method > kMaxMethodBytes ? Spoken::kOpaque : Spoken::kNeedMore;
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (method == 0 || method > kMaxMethodBytes || !blank(bytes[method])) return Spoken::kOpaque;
   if (bytes.starts_with("PRI * HTTP/2.0")) return Spoken::kHttp2;
   if (std::string_view("PRI * HTTP/2.0").starts_with(bytes)) return Spoken::kNeedMore;
-  const size_t target = bytes.find_first_not_of(" \t", method);
-  if (target == std::string_view::npos) return Spoken::kNeedMore;
+  const bool too_long = bytes.size() > kMaxLineBytes;
+  size_t word = 0;
+  while (word < bytes.size() && http::IsTokenChar(bytes[word])) ++word;
+  if (word == bytes.size()) {
+    if (too_long) return Spoken::kHttp1;
+    return IsShouted(bytes) ? Spoken::kNeedMore : Spoken::kWord;
+  }
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (word == 0 || !blank(bytes[word])) return Spoken::kOpaque;
+
+  const size_t target = bytes.find_first_not_of(" \t", word);
+  if (target == std::string_view::npos) return too_long ? Spoken::kHttp1 : Spoken::kNeedMore;
   const bool form = std::string_view("/*hH").find(bytes[target]) != std::string_view::npos;
-  return form || bytes.starts_with("CONNECT") ? Spoken::kHttp1 : Spoken::kOpaque;
+  if (IsShouted(bytes.substr(0, word)) && (form || bytes.starts_with("CONNECT"))) return Spoken::kHttp1;
+  const size_t end = std::min(bytes.find('\n', target), bytes.size());
+  const std::string_view rest = bytes.substr(target, end - target);
+  if (NamesHttp(rest)) return Spoken::kHttp1;
+  if (end < bytes.size() || HasControl(rest)) return Spoken::kOpaque;
+  return too_long ? Spoken::kHttp1 : Spoken::kNeedMore;
 }
 
 Hello ReadHello(std::string_view bytes) {

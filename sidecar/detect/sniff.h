@@ -9,12 +9,13 @@ namespace tulle::sidecar::detect {
 
 enum class Spoken {
   kNeedMore,  // nothing that would decide yet
-  kHttp1,     // a method, a space, and the start of a target
+  kWord,      // a word not written as methods are, and nothing behind it yet: hardly the start of a request
+  kHttp1,     // what some app may read as the line of a request
   kHttp2,     // the preface that a client of HTTP/2 without TLS begins with
   kOpaque,    // anything else, TLS among it
 };
 
-// kNeedMore only while `bytes` could still become a request line.
+// kNeedMore and kWord only while `bytes` could still become a request line.
 Spoken SniffPlain(std::string_view bytes);
 
 struct Hello {

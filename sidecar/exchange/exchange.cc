@@ -34,7 +34,7 @@ void Exchange::Prepare() {
   request_.Append(body.payload);
   outcome_.request_bytes = body.bytes;
   downstream_.in.Consume(body.bytes);
-  replayable_ = request_body_.done() && request_.size() <= kMaxReplayBytes;
+  replayable_ = request_.size() <= kMaxReplayBytes;
 
   io::Readiness& client = downstream_.stream->readiness();
   client.AwaitHangUp(hang_up_);
@@ -71,6 +71,7 @@ io::Task<Outcome> Exchange::Run() {
     ++outcome_.attempts;
     const Step step = co_await Attempt();
     if (step == Step::kDone) break;
+    if (step == Step::kRetryAtOnce) continue;
     if (step == Step::kRetrySent) {
       --retries_left_;
     } else if (++unsent >= most_unsent || outcome_.host == nullptr) {
@@ -166,12 +167,14 @@ io::Task<Exchange::Step> Exchange::Attempt() {
   const std::string_view bytes = request_.view();
   const io::IoResult sent = co_await stream.Write(bytes);
   if (sent.error == io::Error::kTimedOut) co_return co_await FailResponse(sent.error);
-  if (request_body_.done()) co_return co_await AwaitResponse();
+  sending_done_ = request_body_.done();
+  if (sending_done_) co_return co_await AwaitResponse();
 
   // The rest of the body goes up while the response may already come down.
-  request_.Clear();
-  request_.Release();
-  sending_done_ = false;
+  if (!replayable_) {
+    request_.Clear();
+    request_.Release();
+  }
   sending_.emplace(SendRequestBody());
   sending_->Start();
   const Step step = co_await AwaitResponse();
@@ -196,11 +199,29 @@ io::Task<void> Exchange::SendRequestBody() {
     const http::BodyDecoder::Step piece = request_body_.Take(downstream_.in.view());
     if (piece.bad) co_return BreakRequest(400, "http/body");
     outcome_.request_bytes += piece.bytes;
-    const io::IoResult written = co_await up.Write(piece.payload);
+    std::string_view payload = piece.payload;
+    const bool kept = Keep(payload);
+    if (kept) downstream_.in.Consume(piece.bytes);
+    const io::IoResult written = co_await up.Write(payload);
     if (!written.ok()) co_return;  // the upstream may have answered early; whoever reads it finds out
-    downstream_.in.Consume(piece.bytes);
+    if (!kept) downstream_.in.Consume(piece.bytes);
   }
   sending_done_ = true;
+}
+
+// Keeps a piece of the body for another attempt, as long as all of the request is small enough: `piece` is
+// where it was kept then. Not once the response has begun.
+bool Exchange::Keep(std::string_view& piece) {
+  if (!replayable_) return false;
+  replayable_ = !relaying_ && request_.size() + piece.size() <= kMaxReplayBytes;
+  if (!replayable_) {
+    request_.Clear();
+    request_.Release();
+    return false;
+  }
+  request_.Append(piece);
+  piece = request_.view().substr(request_.size() - piece.size());
+  return true;
 }
 
 // The upstream must not take what it has for the whole request. `status` 0: nobody is there for an answer.
@@ -269,7 +290,8 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   std::string reason = out_of_time ? "timeout/request" : "timeout/try";
   if (!late) reason = "upstream/" + std::string(io::Name(error));
   const Step step = Failed(late ? 504 : 502, std::move(reason), false);
-  if (repeat) co_return step;
+  // Nobody is to blame for a connection that has been idle for too long.
+  if (repeat) co_return stale ? Step::kRetryAtOnce : step;
   must_close_ = !request_body_.done();
   co_await ReplyFailure();
   co_return Step::kDone;

@@ -74,7 +74,7 @@ class Exchange {
   io::Task<Outcome> Run();
 
  private:
-  enum class Step { kDone, kRetryUnsent, kRetrySent };
+  enum class Step { kDone, kRetryUnsent, kRetrySent, kRetryAtOnce };
 
   void Prepare();
   io::Task<Step> Attempt();
@@ -87,6 +87,7 @@ class Exchange {
   bool BadBody();
   io::Task<void> RelayUpgrade();
   io::Task<void> SendRequestBody();
+  bool Keep(std::string_view& piece);
   void BreakRequest(int status, const char* reason);
   io::Task<Step> FailResponse(io::Error error);
 
@@ -125,8 +126,8 @@ class Exchange {
   bool client_keeps_alive_ = true;
   bool upgrade_ = false;
   http::BodyDecoder request_body_;
-  io::Buffer request_;           // head as sent, and what of the body was in hand
-  bool replayable_ = false;      // request_ holds all of it
+  io::Buffer request_;           // head as sent, and what has come of the body
+  bool replayable_ = false;      // request_ holds all that was sent
   bool request_broken_ = false;  // the client left or broke the rules in its body
   HangUp hang_up_;
   io::TimePoint client_deadline_ = io::kNever;  // when a client that hung up is given up

@@ -3,7 +3,6 @@
 Both ends are a Connection, whose thread sorts what comes into Exchanges. Field lists are pairs of bytes.
 """
 
-import os
 import socket
 import struct
 import threading
@@ -346,7 +345,6 @@ class App:
         self.drop_connections()
 
 
-@unittest.skipUnless(os.environ.get("TULLE_WIRE_HTTP2") == "1", "TULLE_WIRE_HTTP2=1 runs the tests of HTTP/2")
 class Http2Test(WireTest):
     """Tests of clients that speak HTTP/2 to an app that speaks it too."""
 

@@ -111,7 +111,7 @@ class DeclaredTcp(Raw):
     def test_http_on_a_port_declared_tcp_is_left_alone(self):
         got = []
         self.play(lambda wire: (got.append(wire.take_until(b"\r\n\r\n")), wire.send(b"as it was")))
-        text = b"get  /x HTTP/1.1\r\nweird\r\n\r\n"
+        text = b"get;  /x HTTP/1.1\r\nweird\r\n\r\n"
         client = self.client().send(text)
         self.assertEqual(client.take(9), b"as it was")
         self.assertEqual(got, [text])
