@@ -131,7 +131,7 @@ Spoken SniffPlain(std::string_view bytes) {
 }
 
 Hello ReadHello(std::string_view bytes) {
-  const Hello not_tls{Hello::Kind::kNotTls, {}};
+  Hello not_tls{Hello::Kind::kNotTls, {}};
   if (bytes.empty()) return {};
   if (static_cast<uint8_t>(bytes[0]) != kHandshake || (bytes.size() > 1 && bytes[1] != 3)) return not_tls;
   if (bytes.size() < kRecordHeaderBytes) return {};
