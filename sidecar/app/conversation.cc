@@ -18,6 +18,10 @@ io::Task<void> ServeAlone(std::shared_ptr<Conversation> conversation, Downstream
 
 io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
   downstream.peer = peer_;
+  if (spoken == Spoken::kSilent && !peer_ && ClientFirst(declared_)) {
+    if (!co_await AwaitClient(downstream)) co_return;
+    spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared_);
+  }
   if (spoken == Spoken::kOpaque || spoken == Spoken::kSilent) {
     const bool undecided = spoken == Spoken::kSilent;
     spoken = co_await ServeOpaque(downstream, undecided);
@@ -27,6 +31,16 @@ io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
     constexpr http2::Limits limits;
     co_await ServeHttp2(std::move(downstream), limits, mux::Kind::kHttp2);
   }
+}
+
+// A client that is slow to begin is what it is declared to be, but in which version only its first bytes say.
+io::Task<bool> Conversation::AwaitClient(Downstream& downstream) {
+  io::Readiness& readiness = downstream.stream->readiness();
+  const Worker::Idle idle(worker_, downstream.in, readiness);
+  readiness.SetDeadline(worker_.loop().now() +
+                        overload::Shrink(exchange::kIdleBetweenRequests, worker_.level()));
+  const io::IoResult got = co_await downstream.stream->ReadInto(downstream.in);
+  co_return got.ok();
 }
 
 io::Task<void> Conversation::ServeHttp(Downstream& downstream) {

@@ -39,6 +39,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   meshconfig::Protocol declared_;
 
  private:
+  io::Task<bool> AwaitClient(exchange::Downstream& downstream);
   io::Task<void> ServeHttp(exchange::Downstream& downstream);
   io::Task<exchange::Downstream::NextResult> AwaitHead(exchange::Downstream& downstream);
   io::Task<void> Refuse(exchange::Downstream& downstream, const exchange::Downstream::NextResult& bad);

@@ -10,8 +10,7 @@ namespace {
 // On a port declared HTTP only what cannot be HTTP to any reader is opaque.
 Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declared) {
   constexpr char kTlsHandshake = 22;
-  const bool http = declared == meshconfig::Protocol::kHttp || declared == meshconfig::Protocol::kHttp2;
-  if (!http || sniffed == Spoken::kHttp2) return sniffed;
+  if (!ClientFirst(declared) || bytes.empty() || sniffed == Spoken::kHttp2) return sniffed;
   return sniffed == Spoken::kOpaque && bytes.starts_with(kTlsHandshake) ? Spoken::kOpaque : Spoken::kHttp;
 }
 
@@ -49,6 +48,10 @@ bool Broken(const io::IoResult& heard) {
 }
 
 }  // namespace
+
+bool ClientFirst(meshconfig::Protocol declared) {
+  return declared == meshconfig::Protocol::kHttp || declared == meshconfig::Protocol::kHttp2;
+}
 
 io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Protocol declared) {
   if (declared == meshconfig::Protocol::kTcp) co_return Spoken::kOpaque;

@@ -255,8 +255,10 @@ class Connection:
 class Client(Connection):
     """A client with prior knowledge."""
 
-    def __init__(self, address, **options):
-        super().__init__(socket.create_connection(address, timeout=60), **options)
+    def __init__(self, address, silent_seconds=0, **options):
+        sock = socket.create_connection(address, timeout=60)
+        time.sleep(silent_seconds)
+        super().__init__(sock, **options)
         if not self.wait(lambda: self.settled or self.closed):
             raise TimeoutError("no SETTINGS from the server")
 

@@ -1,6 +1,7 @@
 """HTTP/2 through the pair: what one side says is what the other hears, whichever version of HTTP each speaks."""
 
 import os
+import time
 import unittest
 
 import talk
@@ -223,6 +224,12 @@ class OtherVersions(DeclaredHttp2):
         self.assertEqual([request.header(name) for name in (b":method", b":path", b":authority", b":scheme")],
                          [b"POST", b"/n?q=1", b"web", b"http"])
         self.assertEqual(request.all(b"x-a") + request.all(b"x-tulle-source"), [b"b", b"c", A_IDENTITY.encode()])
+
+    def test_a_client_may_begin_late(self):
+        self.assertEqual(self.http2(silent_seconds=0.5).get(b"/late").status, 200)
+        client = self.client()
+        time.sleep(0.5)
+        self.assertEqual(client.get(b"/late").status, 200)
 
     def test_headers_of_one_hop_stay_there(self):
         """h2 on the app's side would end the connection over any of them."""
