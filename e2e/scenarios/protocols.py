@@ -331,4 +331,4 @@ STORY = [
     [redis_when_strict, postgresql_when_strict, mariadb_when_strict],
     [metrics_of_both_sides_name_the_protocol],
 ]
-FINALLY = [] if __import__('os').environ.get('LEAVE') else [the_workloads_and_the_mesh_are_deleted]
+FINALLY = [the_workloads_and_the_mesh_are_deleted]
