@@ -62,7 +62,7 @@ FreeList* ListOf(size_t room) {
   return size_class < free_lists.lists.size() && !free_lists.gone ? &free_lists.lists[size_class] : nullptr;
 }
 
-void* Allocate(size_t bytes, const char*, int) {
+[[maybe_unused]] void* Allocate(size_t bytes, const char*, int) {
   if (bytes == 0) return nullptr;
   const size_t room = RoomOf(ClassOf(bytes), bytes);
   FreeList* list = ListOf(room);
@@ -76,7 +76,7 @@ void* Allocate(size_t bytes, const char*, int) {
   return header + 1;
 }
 
-void Free(void* block, const char*, int) {
+[[maybe_unused]] void Free(void* block, const char*, int) {
   if (block == nullptr) return;
   Header* header = static_cast<Header*>(block) - 1;
   FreeList* list = ListOf(header->room);
@@ -90,7 +90,7 @@ void Free(void* block, const char*, int) {
   ++list->kept;
 }
 
-void* Reallocate(void* block, size_t bytes, const char* file, int line) {
+[[maybe_unused]] void* Reallocate(void* block, size_t bytes, const char* file, int line) {
   if (block == nullptr) return Allocate(bytes, file, line);
   if (bytes == 0) {
     Free(block, file, line);
