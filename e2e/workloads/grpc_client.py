@@ -5,7 +5,8 @@ usage: grpc_client.py HOST:PORT kinds           each of the four kinds
        grpc_client.py HOST:PORT calls COUNT     so many calls on one channel, each with another body: who answered
        grpc_client.py HOST:PORT crowd CHANNELS STREAMS   streams that are all open at the same time, on each channel
        grpc_client.py HOST:PORT status "ABORTED why"     has the server end a call like this
-       grpc_client.py HOST:PORT wait NAME SECONDS [deadline|cancel]   a call that takes a minute, given up earlier
+       grpc_client.py HOST:PORT deadline NAME SECONDS    a call that takes a minute, and has less time
+       grpc_client.py HOST:PORT cancel NAME              the same, given up as soon as its answer begins
 """
 
 import asyncio
@@ -32,7 +33,7 @@ class Echo:
         self.join = self.channel.stream_unary("/tulle.Echo/Join")
         self.chat = self.channel.stream_stream("/tulle.Echo/Chat")
         self.fail = self.channel.unary_unary("/tulle.Echo/Fail")
-        self.wait = self.channel.unary_unary("/tulle.Echo/Wait")
+        self.wait = self.channel.unary_stream("/tulle.Echo/Wait")
 
 
 def give_up(why):
@@ -69,11 +70,11 @@ def text(value):
     return value.hex() if isinstance(value, bytes) else value
 
 
-async def outcome_of(call):
-    """Status, message and metadata of a call, however it ends."""
+async def outcome_of(call, ending):
+    """Status, message and metadata of a call, however it ends; ending waits for that."""
     began = time.monotonic()
     try:
-        await call
+        await ending
     except (grpc.RpcError, asyncio.CancelledError):
         pass
     seconds = time.monotonic() - began
@@ -145,19 +146,26 @@ async def crowd(target, channels, streams):
 
 
 async def status(echo, wanted):
-    return await outcome_of(echo.fail(wanted.encode(), timeout=IN_TIME_SECONDS))
+    call = echo.fail(wanted.encode(), timeout=IN_TIME_SECONDS)
+    return await outcome_of(call, call)
 
 
-async def wait(echo, name, seconds, how):
-    timeout = float(seconds) if how == "deadline" else None
-    call = echo.wait(name.encode(), timeout=timeout)
-    if how == "cancel":
-        asyncio.get_running_loop().call_later(float(seconds), call.cancel)
-    return await outcome_of(call)
+async def deadline(echo, name, seconds):
+    call = echo.wait(name.encode(), timeout=float(seconds))
+    same(await call.read(), b"begun", "the first answer")
+    return await outcome_of(call, call.read())
+
+
+async def cancel(echo, name):
+    call = echo.wait(name.encode(), timeout=IN_TIME_SECONDS)
+    same(await call.read(), b"begun", "the first answer")
+    call.cancel()
+    return await outcome_of(call, call.read())
 
 
 async def main(target, action, *arguments):
-    actions = {"kinds": kinds, "calls": calls, "wait": wait, "status": status}
+    actions = {"kinds": kinds, "calls": calls, "status": status, "deadline": deadline,
+               "cancel": cancel}
     found = await (crowd(target, *arguments) if action == "crowd" else actions[action](Echo(target), *arguments))
     print(json.dumps(found | {"client": socket.gethostname()}))
 

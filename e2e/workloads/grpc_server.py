@@ -54,16 +54,15 @@ async def fail(request, context):
     await context.abort(grpc.StatusCode[code], message, trailing_metadata=more)
 
 
-async def wait(request, context):
-    """A minute; its log says how that went for this request."""
+async def wait(request, _context):
+    """Begins to answer, and goes on for a minute; the log says how that ended for this request."""
     name = request.decode()
-    print(f"{name} begun", flush=True)
+    yield b"begun"
     try:
         await asyncio.sleep(60)
     except asyncio.CancelledError:
         print(f"{name} cancelled", flush=True)
         raise
-    return request
 
 
 async def main():
@@ -74,7 +73,7 @@ async def main():
         grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": one(health)}),
         grpc.method_handlers_generic_handler("tulle.Echo", {
             "Echo": one(echo), "Count": many_answers(count), "Join": many_requests(join), "Chat": many(chat),
-            "Fail": one(fail), "Wait": one(wait)}),
+            "Fail": one(fail), "Wait": many_answers(wait)}),
     ))
     for port in sys.argv[1:]:
         server.add_insecure_port(f"0.0.0.0:{port}")
