@@ -26,8 +26,8 @@ constexpr std::string_view Name(Spoken spoken) {
 // Whether a server on a port that is declared so never speaks before its client.
 bool ClientFirst(meshconfig::Protocol declared);
 
-// A short look at the first bytes, which stay in `in`. kSilent: none came, so this is a client that opened its
-// connection early, or, where nothing was declared, perhaps a server-first protocol. A port declared HTTP
+// A short look at the first bytes, which stay in `in`. kSilent: none came, so this is a client that opened
+// its connection early, or, where nothing was declared, perhaps a server-first protocol. A port declared HTTP
 // yields kOpaque only for what cannot be HTTP to any reader: TLS.
 io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Protocol declared);
 
