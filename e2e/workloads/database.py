@@ -5,6 +5,7 @@ Prints one line of JSON with the seconds until it was let in. Exit status 1 wher
 another one.
 """
 
+import importlib
 import json
 import os
 import socket
@@ -69,9 +70,12 @@ def mariadb(host):
         rows(connection.cursor(), "LONGBLOB", f"x'{LARGE.hex()}'")
 
 
-address = socket.gethostbyname(sys.argv[2])  # how long that takes says nothing about the mesh
-began = time.monotonic()
-steps = {"redis": redis, "postgresql": postgresql, "mariadb": mariadb}[sys.argv[1]](address)
+library, client = {"redis": ("redis", redis), "postgresql": ("psycopg2", postgresql),
+                   "mariadb": ("pymysql", mariadb)}[sys.argv[1]]
+importlib.import_module(library)
+address = socket.gethostbyname(sys.argv[2])
+began = time.monotonic()  # how long that took says nothing about the mesh
+steps = client(address)
 next(steps)
 let_in = time.monotonic() - began
 for _ in steps:
