@@ -56,7 +56,8 @@ const char* Guard::OnFrame(TimePoint now) {
       if (flags & NGHTTP2_FLAG_END_STREAM || (skip_ > 0 && !(flags & NGHTTP2_FLAG_PADDED))) return nullptr;
       return Idle(now, "http2/empty-data-flood");
     case NGHTTP2_RST_STREAM:
-      return OnReset(now, "http2/rapid-reset");
+      // A server ends calls early as a matter of course.
+      return of_client_ ? OnReset(now, "http2/rapid-reset") : nullptr;
     case NGHTTP2_SETTINGS:
       return skip_ / 6 > kMaxSettings ? "http2/too-many-settings" : Idle(now, "http2/settings-flood");
     case NGHTTP2_PING:

@@ -10,20 +10,22 @@
 // ENHANCE_YOUR_CALM and the connection ends with the reason that Session::why() gives.
 namespace tulle::http2 {
 
+// Of what a stream has received and its reader has not taken. The connection's window is larger and is given
+// back at once, so that a stream that is not read stops nobody else.
+inline constexpr uint32_t kStreamWindowBytes = 64 << 10;
+
 // What differs between kinds of peers.
 struct Limits {
   uint32_t max_streams = 100;  // of the peer, at a time
   // Streams that are reset, by the peer or by us because they break the rules, at once and per second.
   double reset_burst = 200;
   double resets_per_second = 33;
+  uint32_t stream_window = kStreamWindowBytes;
 };
 
 // Between sidecars.
 inline constexpr Limits kPeerLimits{.max_streams = 256, .reset_burst = 1024, .resets_per_second = 256};
 
-// Of what a stream has received and its reader has not taken. The connection's window is larger and is given
-// back at once, so that a stream that is not read stops nobody else.
-inline constexpr uint32_t kStreamWindowBytes = 64 << 10;
 inline constexpr uint32_t kConnectionWindowBytes = 1 << 20;
 // Of what a stream was given to send and the peer's window has not let go.
 inline constexpr size_t kStreamQueueBytes = 16 << 10;

@@ -20,7 +20,7 @@ Session::Session(std::unique_ptr<io::Stream> transport, io::Buffer already_read,
   // A server leaves the old priorities alone: a tree that a client can have it rebuild at will. Ours of a
   // client has nothing but equals.
   const std::array entries = {
-      Entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindowBytes},
+      Entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window},
       Entry{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, kHpackTableBytes},
       Entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<uint32_t>(kMaxHeaderListBytes)},
       client ? Entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}

@@ -16,8 +16,10 @@ inline constexpr uint32_t kStreamWindow = 128 << 10;
 inline constexpr size_t kMaxStreams = 1024;
 // Bytes that wait for the kernel; while there are more, streams take nothing from their writers.
 inline constexpr size_t kMaxBacklog = 64 << 10;
-// Frames that carry no content and that no content answers, in a row.
-inline constexpr uint32_t kMaxIdleFrames = 4096;
+// What waits for a peer that does not read, control frames included; beyond it the connection ends.
+inline constexpr size_t kMaxOutBytes = 1 << 20;
+// Frames in a second that carry no content and that no content answers.
+inline constexpr uint32_t kMaxIdleFrames = 16384;
 // Bytes taken from a connection before others have their turn.
 inline constexpr size_t kBytesPerTurn = 256 << 10;
 

@@ -5,8 +5,8 @@
 
 namespace tulle::mux {
 
-Session::Session(std::unique_ptr<io::Stream> transport)
-    : transport_(std::move(transport)), side_(Side::kClient), flusher_(*this) {}
+Session::Session(std::unique_ptr<io::Stream> transport, std::function<void()> room)
+    : transport_(std::move(transport)), side_(Side::kClient), room_(std::move(room)), flusher_(*this) {}
 
 Session::Session(std::unique_ptr<io::Stream> transport, OnStream on_stream)
     : transport_(std::move(transport)),
@@ -47,8 +47,8 @@ bool Session::Bad(const char* why) {
 }
 
 bool Session::Take(const FrameHead& head, std::string_view payload) {
-  idle_frames_ = head.type == FrameType::kData ? 0 : idle_frames_ + 1;
-  if (idle_frames_ > kMaxIdleFrames) return Bad("mux/idle-frames");
+  if (!CountFrame(head.type)) return Bad("mux/idle-frames");
+  if (out_.size() > kMaxOutBytes) return Bad("mux/backlog");
   if (head.type == FrameType::kLeave) {
     MarkLeaving();
     return true;
@@ -68,11 +68,21 @@ bool Session::Take(const FrameHead& head, std::string_view payload) {
       return true;
     default: {
       const bool unprocessed = payload[0] == static_cast<char>(ResetReason::kUnprocessed);
-      streams_.erase(found);
+      Forget(head.stream);
       stream.Broken(unprocessed ? io::Error::kUnprocessed : io::Error::kReset);
       return true;
     }
   }
+}
+
+// Frames that carry nothing are cheap for who sends them.
+bool Session::CountFrame(FrameType type) {
+  const io::TimePoint now = loop().now();
+  if (type == FrameType::kData || now - idle_since_ > std::chrono::seconds(1)) {
+    idle_frames_ = 0;
+    idle_since_ = now;
+  }
+  return type == FrameType::kData || ++idle_frames_ <= kMaxIdleFrames;
 }
 
 bool Session::TakeOpen(uint32_t id, std::string_view payload) {
@@ -90,9 +100,9 @@ bool Session::TakeOpen(uint32_t id, std::string_view payload) {
   return true;
 }
 
-bool Session::usable() const {
-  return !ended_ && !leaving_ && streams_.size() < kMaxStreams && last_id_ < UINT32_MAX;
-}
+bool Session::full() const { return !ended_ && !leaving_ && streams_.size() >= kMaxStreams; }
+
+bool Session::usable() const { return !ended_ && !leaving_ && !full() && last_id_ < UINT32_MAX; }
 
 std::unique_ptr<io::Stream> Session::Open(Kind kind) {
   if (side_ != Side::kClient || !usable()) return nullptr;
@@ -148,7 +158,11 @@ void Session::SendData(uint32_t stream, std::string_view payload) {
 
 bool Session::backlogged() const { return out_.size() >= kMaxBacklog; }
 
-void Session::Forget(uint32_t stream) { streams_.erase(stream); }
+void Session::Forget(uint32_t stream) {
+  const bool was_full = full();
+  streams_.erase(stream);
+  if (was_full && room_) room_();
+}
 
 void Session::Flush() {
   if (ended_) return;

@@ -24,9 +24,10 @@ class Session {
  public:
   using OnStream = std::function<void(std::unique_ptr<io::Stream> stream, Kind kind)>;
 
-  // The side that opens streams; the other one is told of each by `on_stream`, which may start a coroutine
+  // The side that opens streams, and is told through `room` when a full session has room again; the other one
+  // is told of each by `on_stream`, which may start a coroutine
   // but must not destroy the session.
-  explicit Session(std::unique_ptr<io::Stream> transport);
+  explicit Session(std::unique_ptr<io::Stream> transport, std::function<void()> room = {});
   Session(std::unique_ptr<io::Stream> transport, OnStream on_stream);
   ~Session();
 
@@ -36,6 +37,7 @@ class Session {
   // Null when no stream can be opened here: the connection has ended, is being left, or is full.
   std::unique_ptr<io::Stream> Open(Kind kind);
   bool usable() const;
+  bool full() const;
   size_t streams() const { return streams_.size(); }
   bool ended() const { return ended_; }
 
@@ -70,6 +72,7 @@ class Session {
   bool backlogged() const;
   bool TakeFrames();
   bool Take(const FrameHead& head, std::string_view payload);
+  bool CountFrame(FrameType type);
   bool TakeOpen(uint32_t id, std::string_view payload);
   bool Bad(const char* why);
   void MarkLeaving();
@@ -83,6 +86,7 @@ class Session {
   std::unique_ptr<io::Stream> transport_;
   const Side side_;
   OnStream on_stream_;
+  std::function<void()> room_;
   Flusher flusher_;
   io::Buffer in_;
   io::Buffer out_;
@@ -91,7 +95,8 @@ class Session {
   bool ended_ = false;
   const char* why_ = nullptr;
   uint32_t last_id_ = 0;
-  uint32_t idle_frames_ = 0;
+  uint32_t idle_frames_ = 0;  // since idle_since_
+  io::TimePoint idle_since_{};
   std::unordered_map<uint32_t, Stream*> streams_;
 };
 

@@ -19,12 +19,11 @@ Spoken Judge(Spoken sniffed, std::string_view bytes, meshconfig::Protocol declar
 io::Task<Spoken> Sniff(io::Stream& stream, io::Buffer& in) {
   io::Readiness& readiness = stream.readiness();
   detect::Spoken spoken = detect::SniffPlain(in.view());
+  bool begun = false;  // one deadline for the whole line, however it comes
   while (spoken == detect::Spoken::kNeedMore || spoken == detect::Spoken::kWord) {
-    const io::TimePoint now = readiness.loop().now();
-    if (spoken == detect::Spoken::kWord) {
-      readiness.SetDeadline(now + kDetectTime);
-    } else if (!in.empty()) {
-      readiness.SetDeadline(now + kRequestLineTime);
+    if (!in.empty() && !begun) {
+      begun = true;
+      readiness.SetDeadline(readiness.loop().now() + kRequestLineTime);
     }
     const io::IoResult got = co_await stream.ReadInto(in);
     if (!got.ok()) break;
@@ -45,6 +44,12 @@ io::Task<void> Hear(exchange::Side side, io::IoResult& heard, io::Event& any) {
 bool Broken(const io::IoResult& heard) {
   return heard.error != io::Error::kNone && heard.error != io::Error::kAgain &&
          heard.error != io::Error::kEof;
+}
+
+// What the server said before its client decides that these are no requests: not on a port of HTTP, and not
+// what a server of HTTP/2 greets with.
+bool Settles(const io::IoResult& server, std::string_view said, meshconfig::Protocol declared) {
+  return !server.ok() || (!ClientFirst(declared) && !detect::IsHttp2Settings(said));
 }
 
 }  // namespace
@@ -69,10 +74,11 @@ io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream
     io::Task<void> hear_server = Hear(upstream, server, any);
     hear_client.Start();
     hear_server.Start();
-    if (!hear_client.done() && !hear_server.done()) co_await any.Wait(io::kNever);
+    while (!hear_client.done() && !(hear_server.done() && Settles(server, upstream.in.view(), declared)))
+      co_await any.Wait(io::kNever);
   }
   if (Broken(client) || Broken(server)) co_return Spoken::kSilent;
-  if (!client.ok() || server.ok()) co_return Spoken::kOpaque;
+  if (!client.ok()) co_return Spoken::kOpaque;
   const Spoken spoken = co_await Sniff(downstream.stream, downstream.in);
   co_return Judge(spoken, downstream.in.view(), declared);
 }

@@ -166,7 +166,6 @@ io::Task<Spoken> InboundCalls::ServeOpaque(Downstream& downstream, bool undecide
     const exchange::Side up_side{*up->stream, up->in};
     if (undecided) {
       const Spoken first = co_await FirstSpeaker(down_side, up_side, declared_);
-      worker_.learned().Heard(caller_.original, first == Spoken::kOpaque && !up->in.empty());
       if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
       // That may have taken long, and the rules may have changed.
       verdict = Judge(nullptr);
@@ -263,9 +262,7 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
   const Protocol declared = snapshot->workload->ProtocolOf(original->port());
   const bool server_first = declared != Protocol::kHttp && declared != Protocol::kHttp2 &&
                             snapshot->workload->policy.EvaluatePlaintext().allowed;
-  const bool learned = server_first && worker.learned().ServerFirst(*original);
-  io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
-  if (learned) patience = kDetectTime;
+  const io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
   const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;
   Spoken spoken = declared == Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;
@@ -278,9 +275,8 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
     downstream.stream = std::move(stream);
   } else {
     downstream.stream = std::make_unique<io::PlainStream>(std::move(socket));
-    spoken = Spoken::kSilent;
-    if (!learned) spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
-    worker.probe().Detected(learned ? "learned" : Name(spoken));
+    spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared);
+    worker.probe().Detected(Name(spoken));
   }
   const auto calls = std::make_shared<InboundCalls>(worker, std::move(caller), declared);
   if (alpn == upstream::kMuxAlpn) {

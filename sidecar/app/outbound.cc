@@ -85,7 +85,7 @@ class OutboundCalls final : public Conversation {
   void Refresh();
 
   Call call_;
-  const config::Snapshot* seen_ = nullptr;  // the one that call_ is of; compared, never followed
+  uint64_t seen_ = 0;  // the serial number of the snapshot that call_ is of
 };
 
 telemetry::Record OutboundCalls::StartRecord(std::string_view protocol) const {
@@ -98,9 +98,9 @@ telemetry::Record OutboundCalls::StartRecord(std::string_view protocol) const {
 
 // A newer config may have come since the last request on this connection.
 void OutboundCalls::Refresh() {
+  if (worker_.snapshot_serial() == seen_) return;
+  seen_ = worker_.snapshot_serial();
   const auto& snapshot = worker_.snapshot();
-  if (snapshot.get() == seen_) return;
-  seen_ = snapshot.get();
   const auto fresh = snapshot->destinations.find(call_.original.WithPort(0));
   if (fresh != snapshot->destinations.end()) call_.destination = fresh->second;
 }

@@ -62,6 +62,7 @@ base::Result<bool> Worker::Start() {
 void Worker::SetSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> adopted) {
   loop_->Post([this, snapshot = std::move(snapshot), adopted = std::move(adopted)] {
     snapshot_ = snapshot;
+    ++snapshot_serial_;
     clusters_.Retain(*snapshot_);
     snapshot_changed_.Notify();
     adopted();

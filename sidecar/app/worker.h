@@ -71,6 +71,7 @@ class Worker {
   const Facts& facts() const { return facts_; }
   io::Loop& loop() { return *loop_; }
   const std::shared_ptr<const config::Snapshot>& snapshot() const { return snapshot_; }
+  uint64_t snapshot_serial() const { return snapshot_serial_; }  // another one with every snapshot
   const std::shared_ptr<const tls::Context>& server_context() const { return server_context_; }
   upstream::Clusters& clusters() { return clusters_; }
   upstream::Hosts& hosts() { return hosts_; }
@@ -175,6 +176,7 @@ class Worker {
   upstream::Connector connector_;
   std::shared_ptr<const tls::Context> server_context_;
   std::shared_ptr<const config::Snapshot> snapshot_;
+  uint64_t snapshot_serial_ = 1;
   io::Event snapshot_changed_;
   detect::Learned learned_;
   io::List<Leaver> leavers_;

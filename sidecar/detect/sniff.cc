@@ -10,6 +10,7 @@ namespace tulle::sidecar::detect {
 namespace {
 
 constexpr size_t kMaxLineBytes = 8 << 10;
+constexpr std::string_view kBlanks = " \t\v\f";  // to one app or another
 constexpr size_t kMaxHelloBytes = 16 << 10;
 constexpr size_t kRecordHeaderBytes = 5;
 constexpr size_t kMessageHeaderBytes = 4;
@@ -86,16 +87,17 @@ bool IsShouted(std::string_view word) {
 
 // " HTTP/" in any case.
 bool NamesHttp(std::string_view text) {
-  for (size_t at = text.find_first_of(" \t"); at != std::string_view::npos;
-       at = text.find_first_of(" \t", at + 1)) {
+  for (size_t at = text.find_first_of(kBlanks); at != std::string_view::npos;
+       at = text.find_first_of(kBlanks, at + 1)) {
     if (http::StartsWithIgnoreCase(text.substr(at + 1), "http/")) return true;
   }
   return false;
 }
 
 bool HasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r'; });
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && !(c >= '\t' && c <= '\r');
+  });
 }
 
 }  // namespace
@@ -106,7 +108,7 @@ bool HasControl(std::string_view text) {
 Spoken SniffPlain(std::string_view bytes) {
   // Apps skip empty lines before a request. What one of them could read as a request is one: the strict
   // parser refuses it then.
-  bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+  bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n \t\v\f"), bytes.size()));
   if (bytes.starts_with("PRI * HTTP/2.0")) return Spoken::kHttp2;
   if (std::string_view("PRI * HTTP/2.0").starts_with(bytes)) return Spoken::kNeedMore;
   const bool too_long = bytes.size() > kMaxLineBytes;
@@ -116,10 +118,10 @@ Spoken SniffPlain(std::string_view bytes) {
     if (too_long) return Spoken::kHttp1;
     return IsShouted(bytes) ? Spoken::kNeedMore : Spoken::kWord;
   }
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; };
   if (word == 0 || !blank(bytes[word])) return Spoken::kOpaque;
 
-  const size_t target = bytes.find_first_not_of(" \t", word);
+  const size_t target = bytes.find_first_not_of(kBlanks, word);
   if (target == std::string_view::npos) return too_long ? Spoken::kHttp1 : Spoken::kNeedMore;
   const bool form = std::string_view("/*hH").find(bytes[target]) != std::string_view::npos;
   if (IsShouted(bytes.substr(0, word)) && (form || bytes.starts_with("CONNECT"))) return Spoken::kHttp1;
@@ -128,6 +130,14 @@ Spoken SniffPlain(std::string_view bytes) {
   if (NamesHttp(rest)) return Spoken::kHttp1;
   if (end < bytes.size() || HasControl(rest)) return Spoken::kOpaque;
   return too_long ? Spoken::kHttp1 : Spoken::kNeedMore;
+}
+
+bool IsHttp2Settings(std::string_view bytes) {
+  if (bytes.size() < 9) return false;
+  Fields fields(bytes);
+  const uint32_t length = fields.Number(3);
+  const bool settings = fields.Number(1) == 4 && fields.Number(1) == 0 && fields.Number(4) == 0;
+  return settings && length % 6 == 0 && length <= 600;
 }
 
 Hello ReadHello(std::string_view bytes) {

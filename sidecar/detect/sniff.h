@@ -18,6 +18,9 @@ enum class Spoken {
 // kNeedMore and kWord only while `bytes` could still become a request line.
 Spoken SniffPlain(std::string_view bytes);
 
+// The frame with which a server of HTTP/2 begins (RFC 9113 section 6.5).
+bool IsHttp2Settings(std::string_view bytes);
+
 struct Hello {
   enum class Kind { kNeedMore, kNotTls, kTls } kind = Kind::kNeedMore;
   std::vector<std::string> alpn;  // what the client offers; with kTls

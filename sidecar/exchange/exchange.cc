@@ -90,7 +90,8 @@ io::Task<Outcome> Exchange::Run() {
 
 // Whether another attempt would come too late; if so, the failure says why.
 bool Exchange::OutOfTime() {
-  if (client_gone_) {
+  if (client_gone_ || loop_.now() >= client_deadline_) {
+    client_gone_ = true;
     outcome_.reason = "downstream/closed";
     return true;
   }
@@ -120,7 +121,7 @@ io::Task<void> Exchange::ReplyFailure() {
   reply.reason = outcome_.reason;
   reply.unsent = plan_.mark_unsent && failure_unsent_;
   // What is left of the request body was not read, and the next request stands behind it.
-  reply.keep_alive = client_keeps_alive_ && request_body_.done() && !must_close_;
+  reply.keep_alive = client_keeps_alive_ && RequestTaken() && !must_close_;
   reply.head_only = method_ == "HEAD";
   outcome_.status = failure_status_;
   const bool written = co_await downstream_.Reply(reply);
@@ -239,7 +240,7 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
     if (!up.in.empty()) {
       const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, up.head);
       if (parsed.status == http::ParseStatus::kBad) {
-        must_close_ = !request_body_.done();
+        must_close_ = !RequestTaken();
         Failed(502, parsed.why, false);
         co_await ReplyFailure();
         co_return Step::kDone;
@@ -248,7 +249,7 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
         response_head_bytes_ = parsed.bytes;
         const bool unasked = up.head.status == 101 && !(upgrade_ && sending_done_);
         if (unasked || (up.head.interim() && ++interims_ > kMaxInterims)) {
-          must_close_ = !request_body_.done();
+          must_close_ = !RequestTaken();
           Failed(502, unasked ? "upstream/unasked-upgrade" : "upstream/too-many-interims", false);
           co_await ReplyFailure();
           co_return Step::kDone;
@@ -282,16 +283,17 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   // A connection that died under its first use after a rest took nothing with it that an idempotent request
   // would mind.
   const bool out_of_time = late && loop_.now() >= plan_.deadline;
-  const bool died = connection_->shared ? error == io::Error::kLost : connection_->reused;
-  const bool stale = died && connection_->in.empty() && !late;
+  const bool died = connection_->reused && (!connection_->shared || error == io::Error::kLost);
+  const bool stale = died && connection_->in.empty() && !late && !repeated_stale_;
   const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
   if (!late) outcome_.host->Avoid(loop_.now());
   std::string reason = out_of_time ? "timeout/request" : "timeout/try";
   if (!late) reason = "upstream/" + std::string(io::Name(error));
   const Step step = Failed(late ? 504 : 502, std::move(reason), false);
   // Nobody is to blame for a connection that has been idle for too long.
+  repeated_stale_ |= stale;
   if (repeat) co_return stale ? Step::kRetryAtOnce : step;
-  must_close_ = !request_body_.done();
+  must_close_ = !RequestTaken();
   co_await ReplyFailure();
   co_return Step::kDone;
 }

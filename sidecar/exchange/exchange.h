@@ -109,6 +109,8 @@ class Exchange {
   Step Failed(int status, std::string reason, bool unsent);
   // Ends the sending of the body before the connection goes, since it writes there.
   void DropConnection();
+  // Nothing of the body is left in the client's connection, where the next request is looked for.
+  bool RequestTaken() const { return request_body_.done() && sending_done_; }
   bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
   io::TimePoint TryDeadline() const { return std::min(try_deadline_, client_deadline_); }
   void ExtendBodyDeadline(io::Readiness& readiness, io::Duration idle = kBodyIdle);
@@ -141,8 +143,9 @@ class Exchange {
   bool from_sidecar_ = false;              // the response: its x-tulle headers can be believed
   std::optional<io::Task<void>> sending_;  // of the request body, beside the wait for the response
   bool sending_done_ = true;
-  bool must_close_ = false;  // the client has to be told so in the response head
-  bool relaying_ = false;    // the response has begun
+  bool repeated_stale_ = false;  // once per request
+  bool must_close_ = false;      // the client has to be told so in the response head
+  bool relaying_ = false;        // the response has begun
   io::TimePoint try_deadline_ = io::kNever;
   int interims_ = 0;
   int retries_left_ = 0;

@@ -10,7 +10,8 @@ using Connected = base::Result<std::unique_ptr<Connection>, DialFailure>;
 std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcpAlpn : kHttp1Alpn; }
 
 // How many streams at a time an app takes it says itself; with calls that last, a gRPC server has thousands.
-constexpr http2::Limits kAppLimits{.max_streams = 1024};
+// A window of several segments of loopback, or a large answer waits for acknowledgements.
+constexpr http2::Limits kAppLimits{.max_streams = 1024, .stream_window = 256 << 10};
 
 io::Task<void> RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session, Sessions& sessions) {
   co_await session->Run();
@@ -43,11 +44,12 @@ io::Task<Connected> Connector::Connect(const std::shared_ptr<Host>& host, mux::K
 io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux::Kind kind,
                                           io::Duration timeout) {
   Sessions& sessions = host->SessionsFor(kind, loop_);
-  const io::TimePoint deadline = loop_.now() + timeout;
+  const io::TimePoint begun = loop_.now();
+  const io::TimePoint deadline = begun + timeout;
   for (bool waited = false;; waited = true) {
     Session* session = sessions.Usable();
     const bool crowded = session == nullptr ? !sessions.opening() : session->streams() >= kCrowdedSession;
-    const bool failed = waited && sessions.failure && !sessions.dialing;
+    const bool failed = waited && sessions.failure && !sessions.hopeful();
     if (crowded && !failed && !sessions.dialing && sessions.count() < kMaxSessions) {
       sessions.dialing = true;
       loop_.Spawn(DialSession(host, kind));
@@ -57,6 +59,7 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
       connection->stream = session->Open(kind);
       connection->kind = kind;
       connection->shared = true;
+      connection->reused = session->since() < begun;
       co_return std::move(connection);
     }
     if (failed) co_return *sessions.failure;
@@ -82,7 +85,7 @@ io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind
   if (dialed) {
     const io::TimePoint now = loop_.now();
     if (mux) {
-      sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), now));
+      sessions.all.push_back(std::make_shared<MuxSession>(std::move(*dialed), sessions.changed, now));
     } else {
       const http2::Limits& limits = peer ? http2::kPeerLimits : kAppLimits;
       sessions.all.push_back(

@@ -47,13 +47,13 @@ class Session {
 // To a peer sidecar.
 class MuxSession final : public Session {
  public:
-  MuxSession(std::unique_ptr<io::Stream> transport, io::TimePoint now)
-      : Session(now), mux_(std::move(transport)) {}
+  MuxSession(std::unique_ptr<io::Stream> transport, io::Event& room, io::TimePoint now)
+      : Session(now), mux_(std::move(transport), [&room] { room.Notify(); }) {}
 
   io::Task<void> Run() override { return mux_.Run(); }
   std::unique_ptr<io::Stream> Open(mux::Kind kind) override { return mux_.Open(kind); }
   bool usable() const override { return mux_.usable(); }
-  bool full() const override { return false; }
+  bool full() const override { return mux_.full(); }
   bool ended() const override { return mux_.ended(); }
   size_t streams() const override { return mux_.streams(); }
   void Leave() override { mux_.Leave(); }
