@@ -79,7 +79,7 @@ TEST(Access, AllFieldsOfAFromMustMatchAndAnyFromIsEnough) {
       {"identities":["spiffe://cluster.local/ns/jobs/sa/batch"]}]})");
   EXPECT_EQ(Ask(policy, &kWeb, "GET /"), "access/not-allowed p");
   EXPECT_EQ(Ask(policy, &kBatch, "GET /"), "allowed");
-  const identity::SpiffeId other{"other.domain", "jobs", "batch"};
+  const Caller other{identity::SpiffeId{"other.domain", "jobs", "batch"}};
   EXPECT_EQ(Ask(policy, &other, "GET /"), "access/not-allowed p");
 }
 

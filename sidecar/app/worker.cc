@@ -15,7 +15,7 @@ Worker::Worker(const Facts& facts, telemetry::Probe probe, Capacity capacity,
     : facts_(facts),
       loop_(std::make_unique<io::Loop>()),
       probe_(std::move(probe)),
-      capacity_(std::move(capacity)),
+      capacity_(capacity),
       want_(std::move(want)),
       random_(std::random_device{}()),
       clusters_(hosts_, facts.pod),
@@ -49,9 +49,9 @@ base::Result<bool> Worker::Listen(const io::SocketAddress& address, bool inbound
 base::Result<bool> Worker::Start() {
   for (const bool inbound : {true, false}) {
     const uint16_t port = inbound ? facts_.inbound_port : facts_.outbound_port;
-    const auto v4 = Listen(facts_.listen_v4.WithPort(port), inbound, true);
+    auto v4 = Listen(facts_.listen_v4.WithPort(port), inbound, true);
     if (!v4) return v4;
-    const auto v6 = Listen(facts_.listen_v6.WithPort(port), inbound, false);
+    auto v6 = Listen(facts_.listen_v6.WithPort(port), inbound, false);
     if (!v6) return v6;
   }
   loop_->Spawn(SweepLoop());
