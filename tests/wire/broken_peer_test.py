@@ -55,7 +55,7 @@ class BreakingPeer:
                     payload = reader.read(word & 0xffffff)
                     if word >> 24 == DATA:
                         streams[stream] += payload
-                        self.on_data(send, secure.close, stream, streams)
+                        self.on_data(send, lambda: secure.shutdown(socket.SHUT_RDWR), stream, streams)
         except (OSError, ValueError):
             pass
 
