@@ -1,5 +1,5 @@
-"""A peer sidecar that takes requests and breaks off: what was sent once is not sent for ever, and what is left of a body
-is not a request."""
+"""A peer sidecar that takes requests and breaks off: what was sent once is not sent for ever, what is left of a body is
+not a request."""
 
 import collections
 import socket
