@@ -46,10 +46,10 @@ TEST(Codec, ProblemsNameTheirPlace) {
   const auto service =
       DecodeService(R"({"name":"shop/web","ports":[{"port":0},{"port":80,"protocol":"http"}]})");
   ASSERT_FALSE(service.ok());
-  EXPECT_EQ(
-      json::JoinProblems(service.failure()),
-      "ports[0].port: must be at least 1, got 0; ports[1].protocol: must be one of Detect, HTTP, TCP, got "
-      "\"http\"");
+  EXPECT_EQ(json::JoinProblems(service.failure()),
+            "ports[0].port: must be at least 1, got 0; ports[1].protocol: must be one of Detect, HTTP, "
+            "HTTP2, TCP, got "
+            "\"http\"");
   EXPECT_FALSE(DecodeMesh("").ok());
   EXPECT_FALSE(DecodeMesh("[]").ok());
   EXPECT_FALSE(DecodeAddress("{\"address\":\"10.0.0.1\",\"address\":\"10.0.0.2\"}").ok());

@@ -109,6 +109,7 @@ Spoken SniffPlain(std::string_view bytes) {
   // Apps skip empty lines before a request. What one of them could read as a request is one: the strict
   // parser refuses it then.
   bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n \t\v\f"), bytes.size()));
+  bytes = bytes.substr(0, kMaxLineBytes + 1);  // further bytes change nothing
   if (bytes.starts_with("PRI * HTTP/2.0")) return Spoken::kHttp2;
   if (std::string_view("PRI * HTTP/2.0").starts_with(bytes)) return Spoken::kNeedMore;
   const bool too_long = bytes.size() > kMaxLineBytes;
