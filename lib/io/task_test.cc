@@ -133,9 +133,9 @@ TEST(Task, DestroyedInTheReadyListItIsNotResumed) {
   EXPECT_TRUE(said.empty());
 }
 
+#ifndef __SANITIZE_ADDRESS__  // where nothing is reused, so that it can be watched
 size_t BytesInUse() { return mallinfo2().uordblks; }
 
-#ifndef __SANITIZE_ADDRESS__  // where nothing is reused, so that it can be watched
 TEST(FramePool, FramesAreReusedAfterTheFirstRound) {
   Loop loop;
   int result = 0;
