@@ -94,12 +94,6 @@ bool NamesHttp(std::string_view text) {
   return false;
 }
 
-bool HasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && !(c >= '\t' && c <= '\r');
-  });
-}
-
 }  // namespace
 
 // A line that some app may read as that of a request: a word, blanks, and further on the name of the
@@ -129,7 +123,7 @@ Spoken SniffPlain(std::string_view bytes) {
   const size_t end = std::min(bytes.find('\n', target), bytes.size());
   const std::string_view rest = bytes.substr(target, end - target);
   if (NamesHttp(rest)) return Spoken::kHttp1;
-  if (end < bytes.size() || HasControl(rest)) return Spoken::kOpaque;
+  if (end < bytes.size()) return Spoken::kOpaque;
   return too_long ? Spoken::kHttp1 : Spoken::kNeedMore;
 }
 
