@@ -48,14 +48,14 @@ bool HasConnection(const Head& head) {
   return false;
 }
 
+}  // namespace
+
 void AppendField(io::Buffer& out, std::string_view name, std::string_view value) {
   out.Append(name);
   out.Append(": ");
   out.Append(value);
   out.Append("\r\n");
 }
-
-}  // namespace
 
 void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const Field> added) {
   out.Append(head.method);

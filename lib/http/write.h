@@ -16,6 +16,9 @@ struct Field {
   std::string_view value;
 };
 
+// "name: value" and the end of the line.
+void AppendField(io::Buffer& out, std::string_view name, std::string_view value);
+
 // The request for the next hop, always HTTP/1.1. Drops hop-by-hop headers and every x-tulle header, whoever
 // sent it, then adds `added`. A request for an upgrade keeps its Upgrade header.
 void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const Field> added);

@@ -67,9 +67,6 @@ struct Callbacks {
       case NGHTTP2_DATA:
         if (Stream* stream = Find(h2, frame->hd.stream_id); stream != nullptr && ended) stream->TakeEnd();
         break;
-      case NGHTTP2_GOAWAY:
-        session.OnGoAway();
-        break;
       case NGHTTP2_SETTINGS:
         if (!(frame->hd.flags & NGHTTP2_FLAG_ACK)) session.OnSettings();
         break;

@@ -54,13 +54,6 @@ void MakePath(const http::RequestHead& head, std::string& path) {
     path = "*";
 }
 
-void AppendField(io::Buffer& out, std::string_view name, std::string_view value) {
-  out.Append(name);
-  out.Append(": ");
-  out.Append(value);
-  out.Append("\r\n");
-}
-
 }  // namespace
 
 void FieldList::Add(std::string_view name, std::string_view value) {
@@ -144,7 +137,7 @@ void FieldBlock::Add(std::string_view name, std::string_view value) {
   if (name.starts_with(':')) return AddPseudo(name, value);
   if (++count_ > http::kMaxHeaders) return Refuse("http/too-many-headers", 431);
   if (trailers_) {
-    if (http::MayBeTrailer(name)) AppendField(fields_, name, value);
+    if (http::MayBeTrailer(name)) http::AppendField(fields_, name, value);
     if (fields_.size() + 2 > http::kMaxTrailerBytes) Refuse("http/trailers-too-large", 431);
   } else if (name == "host") {
     host_ = value;
@@ -156,7 +149,7 @@ void FieldBlock::Add(std::string_view name, std::string_view value) {
     length_ = value;
   } else {
     has_trailer_ |= name == "trailer";
-    AppendField(fields_, name, value);
+    http::AppendField(fields_, name, value);
   }
 }
 
@@ -170,11 +163,11 @@ void FieldBlock::AddPseudo(std::string_view name, std::string_view value) {
 FieldBlock::Framing FieldBlock::AppendFields(io::Buffer& out, bool ended, bool bodiless) const {
   Framing framing = Framing::kNone;
   if (!length_.empty() && (ended || bodiless || !has_trailer_)) {
-    AppendField(out, "content-length", length_);
+    http::AppendField(out, "content-length", length_);
     if (!bodiless) framing = Framing::kLength;
   }
   out.Append(fields_.view());
-  if (!cookies_.empty()) AppendField(out, "cookie", cookies_.view());
+  if (!cookies_.empty()) http::AppendField(out, "cookie", cookies_.view());
   return framing;
 }
 
@@ -183,15 +176,15 @@ FieldBlock::Framing FieldBlock::AppendRequest(io::Buffer& out, bool ended) const
   out.Append(" ");
   out.Append(path_);
   out.Append(" HTTP/1.1\r\n");
-  AppendField(out, "host", authority_.empty() ? host_ : authority_);
+  http::AppendField(out, "host", authority_.empty() ? host_ : authority_);
   // Two names for one request: let the reader refuse it.
   if (has_host_ && !authority_.empty() && !http::EqualsIgnoreCase(host_, authority_)) {
-    AppendField(out, "host", host_);
+    http::AppendField(out, "host", host_);
   }
   Framing framing = AppendFields(out, ended, false);
   if (!ended && framing == Framing::kNone) {
     framing = Framing::kChunked;
-    AppendField(out, "transfer-encoding", "chunked");
+    http::AppendField(out, "transfer-encoding", "chunked");
   }
   out.Append("\r\n");
   return ended ? Framing::kNone : framing;
@@ -209,7 +202,7 @@ FieldBlock::Framing FieldBlock::AppendResponse(io::Buffer& out, bool ended, bool
   Framing framing = AppendFields(out, ended, bodiless);
   if (!bodiless && framing == Framing::kNone) {
     framing = Framing::kChunked;
-    AppendField(out, "transfer-encoding", "chunked");
+    http::AppendField(out, "transfer-encoding", "chunked");
   }
   out.Append("\r\n");
   return framing;

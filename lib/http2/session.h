@@ -48,7 +48,6 @@ class Session {
 
   // Called from within nghttp2: a whole field block for `stream`, of the kind that comes next there.
   virtual void OnHead(Stream& stream, bool ended) = 0;
-  virtual void OnGoAway() {}
   virtual void OnPingAnswer() {}
   virtual void OnSettings() {}
   virtual void OnForgotten() {}

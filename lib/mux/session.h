@@ -25,8 +25,7 @@ class Session {
   using OnStream = std::function<void(std::unique_ptr<io::Stream> stream, Kind kind)>;
 
   // The side that opens streams, and is told through `room` when a full session has room again; the other one
-  // is told of each by `on_stream`, which may start a coroutine
-  // but must not destroy the session.
+  // is told of each stream by `on_stream`, which may start a coroutine but must not destroy the session.
   explicit Session(std::unique_ptr<io::Stream> transport, std::function<void()> room = {});
   Session(std::unique_ptr<io::Stream> transport, OnStream on_stream);
   ~Session();

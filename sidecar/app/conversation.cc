@@ -95,7 +95,7 @@ io::Task<void> Conversation::Refuse(Downstream& downstream, const Downstream::Ne
 
 io::Task<void> Conversation::RefuseRequest(Downstream& downstream, overload::Limit limit) {
   worker_.limits().Hit(limit);
-  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  telemetry::Record record = StartRecord(downstream.protocol());
   downstream.Remember(record.method, record.host, record.path);
   http::LocalReply reply;
   reply.reason = overload::Reason(limit);
@@ -106,6 +106,11 @@ io::Task<void> Conversation::RefuseRequest(Downstream& downstream, overload::Lim
   record.status = reply.status;
   record.reason = reply.reason;
   worker_.probe().Done(record);
+}
+
+mux::Kind Conversation::KindFor(const Downstream& downstream) const {
+  if (downstream.head.upgrade) return mux::Kind::kHttp1;
+  return declared_ == meshconfig::Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
 }
 
 void Conversation::ServeStream(std::unique_ptr<io::Stream> stream, mux::Kind kind) {

@@ -35,6 +35,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   io::Task<void> ServeMux(std::unique_ptr<io::Stream> transport);
 
  protected:
+  // What the far app is spoken to in: as it declares, or as its client speaks. An upgrade is HTTP/1.1's own.
+  mux::Kind KindFor(const exchange::Downstream& downstream) const;
+
   Worker& worker_;
   meshconfig::Protocol declared_;
 

@@ -9,6 +9,7 @@
 namespace tulle::sidecar::app {
 
 enum class Spoken { kHttp, kHttp2, kOpaque, kSilent };
+constexpr bool IsHttp(Spoken spoken) { return spoken == Spoken::kHttp || spoken == Spoken::kHttp2; }
 constexpr std::string_view Name(Spoken spoken) {
   switch (spoken) {
     case Spoken::kHttp:

@@ -27,17 +27,6 @@ struct Caller {
   std::string_view name() const { return identity ? std::string_view(identity->text) : "unknown"; }
 };
 
-// The app behind this sidecar.
-class AppPicker final : public exchange::Picker {
- public:
-  explicit AppPicker(std::shared_ptr<upstream::Host> host) : host_(std::move(host)) {}
-  std::shared_ptr<upstream::Host> Pick(const upstream::Tried&) override { return host_; }
-  bool HasUntried(const upstream::Tried&) const override { return false; }
-
- private:
-  std::shared_ptr<upstream::Host> host_;
-};
-
 // The calls of one caller to the app.
 class InboundCalls final : public Conversation {
  public:
@@ -86,7 +75,7 @@ access::Verdict InboundCalls::Judge(const http::RequestHead* head) const {
 io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
-  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  telemetry::Record record = StartRecord(downstream.protocol());
   downstream.Remember(record.method, record.host, record.path);
 
   const access::Verdict verdict = Judge(&downstream.head);
@@ -105,11 +94,10 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
     co_return written&& refusal.keep_alive;
   }
 
-  AppPicker picker(AppHost());
+  exchange::FixedPicker picker(AppHost());
   exchange::Plan plan;
   plan.picker = &picker;
-  plan.kind = declared_ == Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
-  if (downstream.head.upgrade) plan.kind = mux::Kind::kHttp1;
+  plan.kind = KindFor(downstream);
   plan.no_endpoint_reason = "upstream/no-endpoint";
   plan.connect_timeout = kAppConnectTime;
   // The calling sidecar retries, and it can choose another endpoint; a caller without one has only us.
@@ -147,7 +135,7 @@ io::Task<Spoken> InboundCalls::ServeOpaque(Downstream& downstream, bool undecide
   access::Verdict verdict = Judge(nullptr);
   if (!verdict.allowed && undecided) {
     const Spoken late = co_await AwaitRequest(downstream, declared_);
-    if (late == Spoken::kHttp || late == Spoken::kHttp2) co_return late;
+    if (IsHttp(late)) co_return late;
   }
   std::string reason = verdict.reason;
   std::unique_ptr<upstream::Connection> up;
@@ -166,7 +154,7 @@ io::Task<Spoken> InboundCalls::ServeOpaque(Downstream& downstream, bool undecide
     const exchange::Side up_side{*up->stream, up->in};
     if (undecided) {
       const Spoken first = co_await FirstSpeaker(down_side, up_side, declared_);
-      if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
+      if (IsHttp(first)) co_return first;
       // That may have taken long, and the rules may have changed.
       verdict = Judge(nullptr);
       reason = verdict.reason;
@@ -260,8 +248,7 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
   // A client that never speaks first can only be plaintext to a server-first port; under Strict it is refused
   // anyway.
   const Protocol declared = snapshot->workload->ProtocolOf(original->port());
-  const bool server_first = declared != Protocol::kHttp && declared != Protocol::kHttp2 &&
-                            snapshot->workload->policy.EvaluatePlaintext().allowed;
+  const bool server_first = !ClientFirst(declared) && snapshot->workload->policy.EvaluatePlaintext().allowed;
   const io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
   const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;

@@ -40,17 +40,6 @@ class BackendPicker final : public exchange::Picker {
   std::shared_ptr<upstream::Cluster> cluster_;
 };
 
-// The one endpoint that the app named itself.
-class FixedPicker final : public exchange::Picker {
- public:
-  explicit FixedPicker(std::shared_ptr<upstream::Host> host) : host_(std::move(host)) {}
-  std::shared_ptr<upstream::Host> Pick(const upstream::Tried&) override { return host_; }
-  bool HasUntried(const upstream::Tried&) const override { return false; }
-
- private:
-  std::shared_ptr<upstream::Host> host_;
-};
-
 std::shared_ptr<upstream::Host> HostOf(Worker& worker, const Call& call) {
   const bool meshed = call.destination.endpoint != nullptr && !call.destination.endpoint->identity.empty() &&
                       call.original.WithPort(0) != worker.facts().pod;
@@ -105,12 +94,6 @@ void OutboundCalls::Refresh() {
   if (fresh != snapshot->destinations.end()) call_.destination = fresh->second;
 }
 
-// What the far app is spoken to in: as it declares, or as its client speaks. An upgrade is HTTP/1.1's own.
-mux::Kind KindFor(const Downstream& downstream, Protocol declared) {
-  if (downstream.head.upgrade) return mux::Kind::kHttp1;
-  return declared == Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
-}
-
 // One request of the app: route, then balance, then the exchange with its attempts. False ends the
 // connection.
 io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
@@ -118,17 +101,17 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
   const io::TimePoint begun = io::Clock::now();
   Refresh();
   const Call call = call_;  // what other requests of this connection learn does not concern this one
-  telemetry::Record record = StartRecord(downstream.kind == mux::Kind::kHttp2 ? "http2" : "http");
+  telemetry::Record record = StartRecord(downstream.protocol());
   downstream.Remember(record.method, record.host, record.path);
 
   exchange::Plan plan;
   plan.keep_mesh_headers = true;
   plan.close_after = downstream.last;
   plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
-  plan.kind = KindFor(downstream, declared_);
+  plan.kind = KindFor(downstream);
   plan.no_endpoint_reason = "upstream/no-endpoint";
   std::optional<BackendPicker> by_backend;
-  std::optional<FixedPicker> fixed;
+  std::optional<exchange::FixedPicker> fixed;
   http::LocalReply refusal;
   if (const config::ServicePort* port = PortOf(call)) {
     const config::Service& service = *call.destination.service;
@@ -191,7 +174,7 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
   const Call call = call_;
   telemetry::Record record = StartRecord("tcp");
   std::optional<BackendPicker> by_backend;
-  std::optional<FixedPicker> fixed;
+  std::optional<exchange::FixedPicker> fixed;
   exchange::Picker* picker = nullptr;
   io::Duration connect_timeout = std::chrono::seconds(5);
   const auto service = call.destination.service;
@@ -240,7 +223,7 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
     if (undecided) {
       const Spoken first = co_await FirstSpeaker(down_side, up_side, Protocol::kDetect);
       worker_.learned().Heard(call.original, first == Spoken::kOpaque && !up->in.empty());
-      if (first == Spoken::kHttp || first == Spoken::kHttp2) co_return first;
+      if (IsHttp(first)) co_return first;
     }
     const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
     record.request_bytes = carried.bytes_up;

@@ -28,6 +28,9 @@ struct Downstream {
   http::RequestHead head;  // views into `in`; valid until `in` is touched
   size_t head_bytes = 0;   // of the request at hand, still in `in`
 
+  // For records.
+  std::string_view protocol() const { return kind == mux::Kind::kHttp2 ? "http2" : "http"; }
+
   // What became of reading the next request.
   enum class Next { kRequest, kClosed, kBad };
   struct NextResult {

@@ -56,7 +56,6 @@ io::Task<Outcome> Exchange::Run() {
   if (request_broken_) {
     failure_status_ = 400;
     outcome_.reason = "http/body";
-    must_close_ = true;
     co_await ReplyFailure();
     co_return std::move(outcome_);
   }
@@ -121,7 +120,7 @@ io::Task<void> Exchange::ReplyFailure() {
   reply.reason = outcome_.reason;
   reply.unsent = plan_.mark_unsent && failure_unsent_;
   // What is left of the request body was not read, and the next request stands behind it.
-  reply.keep_alive = client_keeps_alive_ && RequestTaken() && !must_close_;
+  reply.keep_alive = client_keeps_alive_ && RequestTaken() && !request_broken_;
   reply.head_only = method_ == "HEAD";
   outcome_.status = failure_status_;
   const bool written = co_await downstream_.Reply(reply);
@@ -227,7 +226,6 @@ bool Exchange::Keep(std::string_view& piece) {
 // The upstream must not take what it has for the whole request. `status` 0: nobody is there for an answer.
 void Exchange::BreakRequest(int status, const char* reason) {
   request_broken_ = true;
-  must_close_ = true;
   failure_status_ = status;
   outcome_.reason = reason;
   connection_->stream->readiness().ResetOnClose();
@@ -240,7 +238,6 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
     if (!up.in.empty()) {
       const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, up.head);
       if (parsed.status == http::ParseStatus::kBad) {
-        must_close_ = !RequestTaken();
         Failed(502, parsed.why, false);
         co_await ReplyFailure();
         co_return Step::kDone;
@@ -249,7 +246,6 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
         response_head_bytes_ = parsed.bytes;
         const bool unasked = up.head.status == 101 && !(upgrade_ && sending_done_);
         if (unasked || (up.head.interim() && ++interims_ > kMaxInterims)) {
-          must_close_ = !RequestTaken();
           Failed(502, unasked ? "upstream/unasked-upgrade" : "upstream/too-many-interims", false);
           co_await ReplyFailure();
           co_return Step::kDone;
@@ -293,7 +289,6 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   // Nobody is to blame for a connection that has been idle for too long.
   repeated_stale_ |= stale;
   if (repeat) co_return stale ? Step::kRetryAtOnce : step;
-  must_close_ = !RequestTaken();
   co_await ReplyFailure();
   co_return Step::kDone;
 }

@@ -29,6 +29,17 @@ class Picker {
   virtual bool HasUntried(const upstream::Tried& tried) const = 0;
 };
 
+// The one endpoint there is.
+class FixedPicker final : public Picker {
+ public:
+  explicit FixedPicker(std::shared_ptr<upstream::Host> host) : host_(std::move(host)) {}
+  std::shared_ptr<upstream::Host> Pick(const upstream::Tried&) override { return host_; }
+  bool HasUntried(const upstream::Tried&) const override { return false; }
+
+ private:
+  std::shared_ptr<upstream::Host> host_;
+};
+
 // How one request is to be carried out. What it points to outlives the exchange.
 struct Plan {
   Picker* picker = nullptr;
@@ -79,7 +90,7 @@ class Exchange {
   void Prepare();
   io::Task<Step> Attempt();
   io::Task<Step> AwaitResponse();
-  std::optional<Step> AppFailed();
+  std::optional<Step> AppFailed(const http::Header& reason);
   io::Task<Step> RelayResponse();
   io::Task<bool> RelayInterim();
   io::Task<bool> RelayBody();
@@ -144,7 +155,6 @@ class Exchange {
   std::optional<io::Task<void>> sending_;  // of the request body, beside the wait for the response
   bool sending_done_ = true;
   bool repeated_stale_ = false;  // once per request
-  bool must_close_ = false;      // the client has to be told so in the response head
   bool relaying_ = false;        // the response has begun
   io::TimePoint try_deadline_ = io::kNever;
   int interims_ = 0;

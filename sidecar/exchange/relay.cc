@@ -24,34 +24,30 @@ io::Task<bool> Exchange::RelayInterim() {
 // The peer sidecar answers for its app, which it could not reach, or which broke off before it answered. The
 // first is safe to repeat, the second under the same rule as a connection of our own that breaks. Apps cannot
 // say such a thing: their x-tulle headers end at their sidecar.
-std::optional<Exchange::Step> Exchange::AppFailed() {
+std::optional<Exchange::Step> Exchange::AppFailed(const http::Header& reason) {
   const http::ResponseHead& response = connection_->head;
-  const http::Header* reason = from_sidecar_ ? response.Find(http::kReasonHeader) : nullptr;
-  if (reason == nullptr) return std::nullopt;
   const bool unsent = response.Find(http::kUnsentHeader) != nullptr && replayable_;
-  const bool sent = reason->value.starts_with("upstream/") && MayRepeatSent();
+  const bool sent = reason.value.starts_with("upstream/") && MayRepeatSent();
   if (!unsent && !sent) return std::nullopt;
   outcome_.host->Avoid(loop_.now());
-  return Failed(response.status, std::string(reason->value), unsent);
+  return Failed(response.status, std::string(reason.value), unsent);
 }
 
 io::Task<Exchange::Step> Exchange::RelayResponse() {
   upstream::Connection& up = *connection_;
   from_sidecar_ = plan_.keep_mesh_headers && !outcome_.host->target().identity.empty();
-  if (const auto step = AppFailed()) co_return *step;
   const http::ResponseHead& response = up.head;
-  if (from_sidecar_ && downstream_.grpc) {
-    if (const http::Header* reason = response.Find(http::kReasonHeader)) {
+  if (const http::Header* reason = from_sidecar_ ? response.Find(http::kReasonHeader) : nullptr) {
+    if (const auto step = AppFailed(*reason)) co_return *step;
+    if (downstream_.grpc) {
       Failed(response.status, std::string(reason->value), false);
       co_await ReplyFailure();
       co_return Step::kDone;
     }
+    outcome_.reason = reason->value;
   }
   relaying_ = true;
   outcome_.status = response.status;
-  if (from_sidecar_) {
-    if (const http::Header* reason = response.Find(http::kReasonHeader)) outcome_.reason = reason->value;
-  }
   response_body_ = http::BodyDecoder(response);
   dechunk_ = client_is_1_0_ && response.framing == http::Framing::kChunked;
   const bool upgraded = response.status == 101;
