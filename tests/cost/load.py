@@ -151,13 +151,15 @@ class Loaded(contextlib.ExitStack):
 
     def __init__(self, clients=1, request=GET, log_all=False):
         super().__init__()
-        self.app = App()
-        self.callback(self.app.close)
-        folder = self.enter_context(counts.counted())
-        self.pair = self.enter_context(Pair(self.app.port, log_all=log_all))
-        self.sides = {"A": counts.Counts(folder, self.pair.a), "B": counts.Counts(folder, self.pair.b)}
-        self.clients = Clients(self.pair.outbound, clients, request)
-        self.callback(self.clients.close)
+        with contextlib.ExitStack() as made:
+            self.app = App()
+            made.callback(self.app.close)
+            folder = made.enter_context(counts.counted())
+            self.pair = made.enter_context(Pair(self.app.port, log_all=log_all))
+            self.sides = {"A": counts.Counts(folder, self.pair.a), "B": counts.Counts(folder, self.pair.b)}
+            self.clients = Clients(self.pair.outbound, clients, request)
+            made.callback(self.clients.close)
+            self.enter_context(made.pop_all())
 
     def make(self, requests):
         self.clients.make(requests)

@@ -60,8 +60,8 @@ class Requests(unittest.TestCase):
         self.check_kernel(self.counted(request=load.POST))
 
     def test_many_clients_share_what_goes_between_sidecars(self):
-        """Less is asked of the kernel than the four calls and two waits that each would need alone. How much less depends
-        on how the machine runs clients and sidecars; half the waits are spared even when it is busy."""
+        """Less is asked of the kernel than the four calls and two waits that each would need alone. How much less
+        depends on how the machine runs clients and sidecars; half the waits are spared even when it is busy."""
         for side, cost in self.counted(clients=16).items():
             with self.subTest(side):
                 self.assertLessEqual(cost["recv"] + cost["send"], 3 * REQUESTS)
