@@ -8,6 +8,7 @@ which forwards to the backend. All listen on loopback addresses that only this p
 whoever listens on the same one, so two runs at a time must not meet.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -125,7 +126,11 @@ class Sidecar:
         with open(self.log_path, "wb") as log, open(self.access_path, "wb") as access:
             self.process = subprocess.Popen(arguments, stdout=access, stderr=log)
         self.expected_status = 0
-        self.wait_ready()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     def wait_ready(self):
         if not eventually(lambda: self.process.poll() is not None or self.ready(), within=20) or not self.ready():
@@ -190,25 +195,29 @@ class Pair:
             extra=None,
                  replicas=1, log_all=True):
         self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
-        self.backend_port = backend_port
-        self.authority = authority = Authority(os.path.join(self.directory, "ca"))
-        self.certificates = {name: authority.issue(name, "URI:" + identity) for name,
-                identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
-        backends = backend_port if isinstance(backend_port, list) else [backend_port] * replicas
-        self.bs = []
-        for number, port in enumerate(backends):
-            b_config = document(authority.root, workload or {"name": "shop/web", "mtls": "Strict"}, {})
-            self.bs.append(Sidecar(self.directory, f"{NET}.{number + 1}", *self.certificates["b"], authority.root,
-                    b_config,
-                                   log_all=log_all, workload="web", inbound_to=f"127.0.0.1:{port}"))
-        self.b = self.bs[0]
-        where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
-        resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
-        resources.update(extra(self) if callable(extra) else extra or {})
-        self.a = Sidecar(self.directory, A_IP, *self.certificates["a"], authority.root,
-                         document(authority.root, {"name": "shop/client"}, resources),
-                         log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
-        self.outbound = (self.a.ip, self.a.ports["outbound"])
+        self.a, self.bs = None, []
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.end)
+            self.start_bs(backend_port if isinstance(backend_port, list) else [backend_port] * replicas,
+                          workload or {"name": "shop/web", "mtls": "Strict"}, log_all)
+            self.backend_port, self.b = backend_port, self.bs[0]
+            where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
+            resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
+            resources.update(extra(self) if callable(extra) else extra or {})
+            self.a = Sidecar(self.directory, A_IP, *self.certificates["a"], self.authority.root,
+                             document(self.authority.root, {"name": "shop/client"}, resources),
+                             log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
+            self.outbound = (self.a.ip, self.a.ports["outbound"])
+            undo.pop_all()
+
+    def start_bs(self, backends, workload, log_all):
+        self.authority = Authority(os.path.join(self.directory, "ca"))
+        self.certificates = {name: self.authority.issue(name, "URI:" + identity)
+                             for name, identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
+        for number, port in enumerate(backends, 1):
+            self.bs.append(Sidecar(self.directory, f"{NET}.{number}", *self.certificates["b"], self.authority.root,
+                                   document(self.authority.root, workload, {}), log_all=log_all, workload="web",
+                                   inbound_to=f"127.0.0.1:{port}"))
 
     def endpoints(self):
         return [(b.ip, b.ports["inbound"], B_IDENTITY) for b in self.bs]
@@ -216,12 +225,18 @@ class Pair:
     def inbound(self):
         return self.b.ip, self.b.ports["inbound"]
 
-    def close(self):
-        statuses = [sidecar.stop() for sidecar in (self.a, *self.bs)]
-        logs = [read(sidecar.log_path) for sidecar in (self.a, *self.bs)]
+    def end(self):
+        """Leaves nothing behind; what is not to be: the exit statuses and the logs, if any status is wrong."""
+        sidecars = [sidecar for sidecar in (self.a, *self.bs) if sidecar]
+        statuses = [sidecar.stop() for sidecar in sidecars]
+        logs = [read(sidecar.log_path)[-4000:] for sidecar in sidecars]
         shutil.rmtree(self.directory)
-        if any(statuses):
-            raise AssertionError(f"sidecars ended with {statuses}\n" + "\n".join(log[-4000:] for log in logs))
+        return (statuses, logs) if any(statuses) else None
+
+    def close(self):
+        if wrong := self.end():
+            statuses, logs = wrong
+            raise AssertionError(f"sidecars ended with {statuses}\n" + "\n".join(logs))
 
     def __enter__(self):
         return self

@@ -79,8 +79,8 @@ class WireTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.backend = cls.make_app()
-        cls.pair = Pair(cls.backend.port, **cls.make_options())
         cls.addClassCleanup(cls.backend.close)
+        cls.pair = Pair(cls.backend.port, **cls.make_options())
         cls.addClassCleanup(cls.pair.close)
 
     def setUp(self):
