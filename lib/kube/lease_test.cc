@@ -54,16 +54,17 @@ TEST_F(LeaseTest, AnotherTakesOverOnlyWhenTheLeaseStoodStillForItsWholeTime) {
 }
 
 TEST_F(LeaseTest, ALeaderThatCannotRenewGivesUpBeforeOthersMayTakeOver) {
-  LeaderElection a(
-      client_,
-      {.ns = "tulle-system", .name = "op", .identity = "a", .renew_deadline = std::chrono::milliseconds(100)},
-      {});
-  a.Step(Clock::now());
+  LeaderElection a = Candidate("a");
+  a.Step(start_);
   EXPECT_TRUE(a.leading());
   server_.FailNext(100, 500);
   a.Step(Clock::now());
   EXPECT_TRUE(a.leading());
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  // As if the last time that it could renew had been longer ago than its deadline, which is ten seconds.
+  server_.FailNext(0, 0);
+  a.Step(start_ - seconds(11));
+  EXPECT_TRUE(a.leading());
+  server_.FailNext(100, 500);
   a.Step(Clock::now());
   EXPECT_FALSE(a.leading());
 }

@@ -13,7 +13,6 @@ namespace tulle::mux {
 namespace {
 
 using io::Task;
-using std::chrono::milliseconds;
 
 // A client's and a server's session over a socket pair. What the server reads on a stream it notes, and sends
 // back where it echoes.
@@ -91,12 +90,13 @@ class MuxTest : public ::testing::Test {
     loop_.Stop();
   }
 
-  void RunFor(milliseconds time) {
-    loop_.Spawn(StopAfter(time));
+  // Both ends are on this loop, so after so many turns what can happen has happened, on a slow machine too.
+  void Settle() {
+    loop_.Spawn(StopAfter(5000));
     loop_.Run();
   }
-  Task<void> StopAfter(milliseconds time) {
-    co_await loop_.Sleep(time);
+  Task<void> StopAfter(int turns) {
+    while (turns-- > 0) co_await loop_.Yield();
     loop_.Stop();
   }
 
@@ -117,7 +117,7 @@ TEST_F(MuxTest, CarriesManyStreamsWithoutMixingThem) {
     loop_.Spawn(Say(*streams.back(), text + std::to_string(i), true));
     loop_.Spawn(Hear(*streams.back(), std::to_string(i), SIZE_MAX));
   }
-  RunFor(milliseconds(300));
+  Settle();
   for (int i = 0; i < 500; ++i) {
     const std::string text(100 + static_cast<size_t>(i) * 97, static_cast<char>('a' + i % 26));
     ASSERT_EQ(heard_[std::to_string(i)], text + std::to_string(i) + "<closed>") << i;
@@ -135,7 +135,7 @@ TEST_F(MuxTest, AStreamIsUsedAgain) {
   for (int i = 0; i < 5; ++i) {
     loop_.Spawn(Say(*stream, "ping", false));
     loop_.Spawn(Hear(*stream, std::to_string(i), 4));
-    RunFor(milliseconds(5));
+    Settle();
     EXPECT_EQ(heard_[std::to_string(i)], "ping");
   }
   EXPECT_EQ(accepted_.size(), 1U);
@@ -146,17 +146,17 @@ TEST_F(MuxTest, AReaderThatDoesNotReadHoldsItsWindowAndNobodyElseUp) {
   const auto stuck = client_->Open(Kind::kHttp1);
   const auto other = client_->Open(Kind::kHttp1);
   loop_.Spawn(Say(*stuck, std::string(4 << 20, 'x'), true));
-  RunFor(milliseconds(20));
+  Settle();
   EXPECT_EQ(written_, 0U);
   echo_ = true;
   const auto lively = client_->Open(Kind::kHttp1);
   loop_.Spawn(Say(*lively, std::string(1 << 20, 'y'), true));
   loop_.Spawn(Hear(*lively, "lively", SIZE_MAX));
-  RunFor(milliseconds(100));
+  Settle();
   EXPECT_EQ(heard_["lively"].size(), (1U << 20) + std::string("<closed>").size());
   // Once it is read, it goes on.
   loop_.Spawn(Hear(*accepted_[0], "stuck", SIZE_MAX));
-  RunFor(milliseconds(100));
+  Settle();
   EXPECT_EQ(heard_["stuck"].size(), (4U << 20) + std::string("<closed>").size());
 }
 
@@ -165,7 +165,7 @@ TEST_F(MuxTest, AnAnswerMayBeOfAnyLength) {
   constexpr size_t kBytes = (kMaxIdleFrames + 100) * size_t{kStreamWindow} / 2;
   echo_ = false;
   auto stream = client_->Open(Kind::kHttp1);
-  RunFor(milliseconds(10));
+  Settle();
   ASSERT_EQ(accepted_.size(), 1u);
   size_t drained = 0;
   loop_.Spawn(SayLong(*accepted_[0], kBytes));
@@ -180,10 +180,10 @@ TEST_F(MuxTest, AStreamThatGoesEarlyIsResetAtThePeer) {
   echo_ = false;
   auto stream = client_->Open(Kind::kHttp1);
   loop_.Spawn(Say(*stream, "half", false));
-  RunFor(milliseconds(5));
+  Settle();
   stream.reset();
   loop_.Spawn(Hear(*accepted_[0], "server", SIZE_MAX));
-  RunFor(milliseconds(5));
+  Settle();
   EXPECT_EQ(heard_["server"], "half<reset>");
   EXPECT_TRUE(accepted_[0]->readiness().broken());
   EXPECT_EQ(server_->streams(), 0U);
@@ -195,11 +195,11 @@ TEST_F(MuxTest, TheEndOfTheConnectionBreaksAllStreams) {
   const auto b = client_->Open(Kind::kHttp1);
   loop_.Spawn(Hear(*a, "a", SIZE_MAX));
   loop_.Spawn(Say(*b, std::string(1 << 20, 'x'), false));
-  RunFor(milliseconds(5));
+  Settle();
   server_->Close();
-  RunFor(milliseconds(5));
+  Settle();
   server_.reset();
-  RunFor(milliseconds(5));
+  Settle();
   EXPECT_EQ(heard_["a"], "<connection-lost>");
   EXPECT_TRUE(client_->ended());
   EXPECT_EQ(client_->Open(Kind::kHttp1), nullptr);
@@ -208,14 +208,14 @@ TEST_F(MuxTest, TheEndOfTheConnectionBreaksAllStreams) {
 
 TEST_F(MuxTest, LeavingKeepsWhatIsOpen) {
   const auto stream = client_->Open(Kind::kHttp1);
-  RunFor(milliseconds(5));
+  Settle();
   server_->Leave();
-  RunFor(milliseconds(5));
+  Settle();
   EXPECT_FALSE(client_->usable());
   EXPECT_EQ(client_->Open(Kind::kHttp1), nullptr);
   loop_.Spawn(Say(*stream, "still", true));
   loop_.Spawn(Hear(*stream, "still", SIZE_MAX));
-  RunFor(milliseconds(5));
+  Settle();
   EXPECT_EQ(heard_["still"], "still<closed>");
 }
 
