@@ -22,6 +22,8 @@ from patience import eventually
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SIDECAR = os.environ.get("TULLE_SIDECAR", os.path.join(ROOT, "build", "dev", "bin", "tulle-sidecar"))
+NO_OPERATOR = "127.0.0.1:9"  # nobody listens there
+WORKERS = os.environ.get("TULLE_WORKERS", "1")
 NET = f"127.{1 + os.getpid() // 250 % 250}.{os.getpid() % 250}"
 A_IP, B_IP = f"{NET}.250", f"{NET}.1"
 A_IDENTITY = "spiffe://cluster.local/ns/shop/sa/client"
@@ -117,7 +119,7 @@ class Sidecar:
         arguments = [SIDECAR, "--pod-name=p", "--pod-namespace=shop", f"--pod-ip={flags.pop('pod_ip', ip)}",
                      "--workload=" + flags.pop("workload", "w"),
                      f"--listen={ip}", f"--state-dir={self.state}", "--config-file=/nonexistent",
-                         "--operator=127.0.0.1:9",
+                     f"--workers={flags.pop('workers', WORKERS)}", "--operator=" + flags.pop("operator", NO_OPERATOR),
                      "--admin-port=0", "--access-log=" + ("all" if log_all else "off")]
         arguments += [f"--{name}-port={port}" for name, port in self.ports.items()]
         arguments += [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
@@ -192,32 +194,32 @@ class Pair:
     that makes one of the pair; `extra` are further resources of A's config."""
 
     def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None,
-            extra=None,
-                 replicas=1, log_all=True):
+                 extra=None, replicas=1, log_all=True, operator=NO_OPERATOR):
+        self.common = {"log_all": log_all, "operator": operator}
         self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
         self.a, self.bs = None, []
         with contextlib.ExitStack() as undo:
             undo.callback(self.end)
             self.start_bs(backend_port if isinstance(backend_port, list) else [backend_port] * replicas,
-                          workload or {"name": "shop/web", "mtls": "Strict"}, log_all)
+                          workload or {"name": "shop/web", "mtls": "Strict"})
             self.backend_port, self.b = backend_port, self.bs[0]
             where = endpoints(self) if callable(endpoints) else endpoints or self.endpoints()
             resources = service_resources(where, policy=policy, rules=rules, protocol=protocol)
             resources.update(extra(self) if callable(extra) else extra or {})
             self.a = Sidecar(self.directory, A_IP, *self.certificates["a"], self.authority.root,
                              document(self.authority.root, {"name": "shop/client"}, resources),
-                             log_all=log_all, workload="client", outbound_to="10.9.9.9:80")
+                             workload="client", outbound_to="10.9.9.9:80", **self.common)
             self.outbound = (self.a.ip, self.a.ports["outbound"])
             undo.pop_all()
 
-    def start_bs(self, backends, workload, log_all):
+    def start_bs(self, backends, workload):
         self.authority = Authority(os.path.join(self.directory, "ca"))
         self.certificates = {name: self.authority.issue(name, "URI:" + identity)
                              for name, identity in (("a", A_IDENTITY), ("b", B_IDENTITY))}
         for number, port in enumerate(backends, 1):
             self.bs.append(Sidecar(self.directory, f"{NET}.{number}", *self.certificates["b"], self.authority.root,
-                                   document(self.authority.root, workload, {}), log_all=log_all, workload="web",
-                                   inbound_to=f"127.0.0.1:{port}"))
+                                   document(self.authority.root, workload, {}), workload="web",
+                                   inbound_to=f"127.0.0.1:{port}", **self.common))
 
     def endpoints(self):
         return [(b.ip, b.ports["inbound"], B_IDENTITY) for b in self.bs]
