@@ -100,11 +100,11 @@ class Cluster:
         self.apply(INSTALL)
         self.rolled_out("tulle-system", "deployment/tulle-operator", "deployment/tulle-webhook")
 
-    def nothing_goes(self, *namespaces):
-        """Whether none of them is being deleted, and no resource of the mesh."""
+    def nothing_goes(self, *namespaces, suffix=".tulle.dev"):
+        """Whether none of them is being deleted, and no kind whose name ends in suffix."""
         going = [thing["metadata"]["name"] for thing in self.get(None, "namespaces,customresourcedefinitions")
                  if "deletionTimestamp" in thing["metadata"]]
-        return not any(name in namespaces or name.endswith(".tulle.dev") for name in going)
+        return not any(name in namespaces or name.endswith(suffix) for name in going)
 
     def wait_until_live(self, namespace, kind, name):
         """Until every sidecar acts by the newest generation of an object."""

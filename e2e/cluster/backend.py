@@ -1,6 +1,7 @@
 """The one place that knows that there are two kinds of cluster: `kind`, where it and Docker work, else namespaces.
 
-A backend is a module with up(node_count), down(), running(), kubectl(*arguments) -> command line, load(archives).
+A backend is a module with up(node_count), down(), running(), load(archives), and two that make command lines:
+kubectl(*arguments), and client(*command) for another program that finds the cluster by KUBECONFIG.
 """
 
 import os

@@ -46,9 +46,13 @@ def start_api_server(pki, kubenode):
                   f"--service-account-signing-key-file={pki.token_key}")
 
 
+def client(*command):
+    """The command line of a client of the API server, to be run by an ordinary process of the host."""
+    return MACHINE.inside("env", f"KUBECONFIG={ADMIN}", *command, only_network=True)
+
+
 def kubectl(*arguments):
-    """The command line of kubectl against this cluster, to be run by an ordinary process of the host."""
-    return MACHINE.inside(STATE / "bin" / "kubectl", f"--kubeconfig={ADMIN}", *arguments, only_network=True)
+    return client(STATE / "bin" / "kubectl", *arguments)
 
 
 def api_server_is_ready():

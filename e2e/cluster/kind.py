@@ -37,8 +37,12 @@ def running():
     return kubeconfig().exists()
 
 
+def client(*command):
+    return ["env", f"KUBECONFIG={kubeconfig()}", *map(str, command)]
+
+
 def kubectl(*arguments):
-    return ["kubectl", f"--kubeconfig={kubeconfig()}", *map(str, arguments)]
+    return client("kubectl", *arguments)
 
 
 def load(archives):

@@ -60,6 +60,10 @@ def running():
     return control_plane.MACHINE.pid() is not None
 
 
+def client(*command):
+    return control_plane.client(*command)
+
+
 def kubectl(*arguments):
     return control_plane.kubectl(*arguments)
 
