@@ -99,7 +99,7 @@ struct Callbacks {
     } else if (const int failed = nghttp2_session_consume_stream(h2, id, size); nghttp2_is_fatal(failed)) {
       return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    Of(user_data).Check(nghttp2_session_consume_connection(h2, size));
+    Of(user_data).Received(size);
     return 0;
   }
 
@@ -121,7 +121,7 @@ struct Callbacks {
       if (const char* why = session.guard_.OnOwnReset(session.loop_.now())) session.Condemn(why);
       return 0;
     }
-    if (frame->hd.type == NGHTTP2_GOAWAY) session.dying_ |= frame->goaway.error_code != NGHTTP2_NO_ERROR;
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) session.Blame();
     const bool head = frame->hd.type == NGHTTP2_HEADERS;
     if (!head && frame->hd.type != NGHTTP2_DATA) return 0;
     Stream* stream = Find(h2, frame->hd.stream_id);

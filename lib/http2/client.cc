@@ -4,33 +4,35 @@
 
 namespace tulle::http2 {
 
-ClientSession::ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits,
-                             std::function<void()> room)
+ClientSession::ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits, Room room)
     : Session(std::move(transport), io::Buffer(), limits, true),
       max_streams_(limits.max_streams),
       room_(std::move(room)) {}
 
 void ClientSession::OnSettings() {
   greeted_ = true;
-  if (room_) room_();
+  if (room_) room_(room());
 }
 
 void ClientSession::OnForgotten() {
-  if (room_) room_();
+  if (room_) room_(1);
 }
 
 void ClientSession::OnEnded() {
-  if (room_) room_();
+  if (room_) room_(SIZE_MAX);
 }
 
-bool ClientSession::full() const {
+uint32_t ClientSession::most_streams() const {
   const uint32_t allowed = nghttp2_session_get_remote_settings(h2(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return !ended() && !leaving_ && streams() >= std::min(max_streams_, allowed);
+  return std::min(max_streams_, allowed);
 }
 
-bool ClientSession::usable() const {
-  if (!greeted_ || ended() || leaving_ || nghttp2_session_check_request_allowed(h2()) == 0) return false;
-  return !full();
+bool ClientSession::full() const { return !ended() && !leaving_ && streams() >= most_streams(); }
+
+size_t ClientSession::room() const {
+  if (!greeted_ || ended() || leaving_ || nghttp2_session_check_request_allowed(h2()) == 0) return 0;
+  const size_t most = most_streams();
+  return most - std::min(most, streams());
 }
 
 std::unique_ptr<io::Stream> ClientSession::Open() {

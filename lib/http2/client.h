@@ -14,15 +14,18 @@ namespace tulle::http2 {
 // Reads and writes of a stream at which the server provably never looked end with kUnprocessed.
 class ClientSession final : public Session {
  public:
-  // `room`: called when a stream may be opened that could not be before; it starts something later, and calls
-  // nothing here.
-  explicit ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits = {},
-                         std::function<void()> room = {});
+  using Room = std::function<void(size_t streams)>;
+
+  // `room`: called when there is room for so many more streams, or somebody else has to make room; it starts
+  // something later, and calls nothing here.
+  explicit ClientSession(std::unique_ptr<io::Stream> transport, const Limits& limits = {}, Room room = {});
 
   // Null when there can be no more streams here: the connection has ended, is being left, is full, or the
   // server has not said yet how many it takes.
   std::unique_ptr<io::Stream> Open();
-  bool usable() const;
+  bool usable() const { return room() > 0; }
+  // Streams that can be opened.
+  size_t room() const;
   // As many streams are open as the server takes.
   bool full() const;
   // The server has sent its settings; it is not asked anything before.
@@ -32,6 +35,7 @@ class ClientSession final : public Session {
   void Leave() override;
 
  private:
+  uint32_t most_streams() const;
   void OnSettings() override;
   void OnForgotten() override;
   void OnEnded() override;
@@ -42,7 +46,7 @@ class ClientSession final : public Session {
 
   const uint32_t max_streams_;
   http::RequestHead head_;  // the one that is being written
-  std::function<void()> room_;
+  Room room_;
   bool greeted_ = false;
   bool leaving_ = false;
 };

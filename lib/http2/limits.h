@@ -21,10 +21,18 @@ struct Limits {
   double reset_burst = 200;
   double resets_per_second = 33;
   uint32_t stream_window = kStreamWindowBytes;
+  // What all streams together may hold unread before the connection's window is kept back, so that a peer
+  // with very many streams is bounded all the same. Then a stream that is not read may stop another.
+  size_t unread = SIZE_MAX;
 };
 
 // Between sidecars.
 inline constexpr Limits kPeerLimits{.max_streams = 256, .reset_burst = 1024, .resets_per_second = 256};
+
+// Of the app with its own sidecar: some have one connection for all of their calls, and give up all of them
+// at once.
+inline constexpr Limits kOwnAppLimits{
+    .max_streams = 1000, .reset_burst = 2000, .resets_per_second = 330, .unread = 8 << 20};
 
 inline constexpr uint32_t kConnectionWindowBytes = 1 << 20;
 // Of what a stream was given to send and the peer's window has not let go.

@@ -158,7 +158,7 @@ TEST_F(Raw, WhatIsNoHttp2EndsTheConnection) {
   loop_.Spawn(server_->Run());
   Settle();
   EXPECT_TRUE(server_->ended());
-  EXPECT_THAT(server_->why(), IsNull());
+  EXPECT_THAT(server_->why(), StrEq("http2/protocol"));
 }
 
 // H9: what could mean something else in HTTP/1.1 gets no further.

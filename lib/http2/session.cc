@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lib/http2/callbacks.h"
 
@@ -14,7 +15,8 @@ Session::Session(std::unique_ptr<io::Stream> transport, io::Buffer already_read,
       client_(client),
       already_read_(std::move(already_read)),
       flusher_(*this),
-      guard_(limits, !client, loop_.now()) {
+      guard_(limits, !client, loop_.now()),
+      most_unread_(limits.unread) {
   h2_ = MakeNghttp2(*this, client);
   using Entry = nghttp2_settings_entry;
   // A server leaves the old priorities alone: a tree that a client can have it rebuild at will. Ours of a
@@ -116,7 +118,7 @@ void Session::Feed(std::string_view bytes) {
 void Session::Check(int outcome) {
   if (outcome >= 0 || !nghttp2_is_fatal(outcome)) return;
   const bool flood = outcome == NGHTTP2_ERR_FLOODED;
-  if (flood && why_ == nullptr) why_ = "http2/flood";
+  if (why_ == nullptr) why_ = flood ? "http2/flood" : "http2/protocol";
   const uint32_t code = flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
   dying_ = true;
   nghttp2_session_terminate_session(h2_, code);
@@ -129,6 +131,11 @@ void Session::Condemn(const char* why) {
   dying_ = true;
   nghttp2_session_terminate_session(h2_, NGHTTP2_ENHANCE_YOUR_CALM);
   ScheduleFlush();
+}
+
+void Session::Blame() {
+  dying_ = true;
+  if (why_ == nullptr) why_ = "http2/protocol";
 }
 
 void Session::ScheduleFlush() { loop_.AtEndOfTurn(flusher_); }
@@ -213,6 +220,20 @@ void Session::Reset(Stream& stream, uint32_t code) {
 void Session::ResumeSending(int32_t id) {
   Check(nghttp2_session_resume_data(h2_, id));
   ScheduleFlush();
+}
+
+void Session::Read(size_t bytes) {
+  unread_ -= bytes;
+  if (owed_ > 0 && unread_ < most_unread_) {
+    Received(0);
+    ScheduleFlush();
+  }
+}
+
+void Session::Received(size_t bytes) {
+  owed_ += bytes;
+  if (owed_ == 0 || unread_ >= most_unread_) return;
+  Check(nghttp2_session_consume_connection(h2_, std::exchange(owed_, 0)));
 }
 
 void Session::Consumed(int32_t id, size_t bytes) {

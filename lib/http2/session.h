@@ -9,6 +9,7 @@
 #include "lib/http2/guard.h"
 #include "lib/http2/limits.h"
 #include "lib/http2/stream.h"
+#include "lib/io/flusher.h"
 #include "lib/io/loop.h"
 
 namespace tulle::http2 {
@@ -75,20 +76,9 @@ class Session {
 
  private:
   friend class Stream;
+  friend class io::Flusher<Session>;
   friend struct Callbacks;
 
-  class Flusher final : public io::TurnHook, public io::Waiter {
-   public:
-    explicit Flusher(Session& session) : session_(session) {}
-    void OnEndOfTurn() override { session_.Flush(); }
-    bool Poll() override {
-      session_.Flush();
-      return false;
-    }
-
-   private:
-    Session& session_;
-  };
   struct ReadAwaiter;
 
   void Feed(std::string_view bytes);
@@ -96,15 +86,22 @@ class Session {
   bool Gather();
   bool backlogged() const;
   void Condemn(const char* why);
+  // The peer was told that it broke the rules; nghttp2 has found that out where nobody else did.
+  void Blame();
   void End();
   void ResumeSending(int32_t id);
+  // Of the content of all streams so much more, or less, waits for its reader.
+  void Unread(size_t bytes) { unread_ += bytes; }
+  void Read(size_t bytes);
+  // The connection's window grows by what has come, at once if it may.
+  void Received(size_t bytes);
   void Consumed(int32_t id, size_t bytes);
 
   io::Loop& loop_;
   std::unique_ptr<io::Stream> transport_;
   const bool client_;
   io::Buffer already_read_;
-  Flusher flusher_;
+  io::Flusher<Session> flusher_;
   Guard guard_;
   nghttp2_session* h2_ = nullptr;
   io::Buffer out_;
@@ -117,6 +114,9 @@ class Session {
   FieldList fields_;
   io::List<Stream> streams_;
   size_t stream_count_ = 0;
+  const size_t most_unread_;
+  size_t unread_ = 0;
+  size_t owed_ = 0;  // to the connection's window
 };
 
 }  // namespace tulle::http2

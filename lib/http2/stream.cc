@@ -34,6 +34,8 @@ bool Stream::TakeHead(FieldBlock::Framing framing, bool interim) {
 
 void Stream::TakeContent(std::string_view content) {
   incoming_.AddContent(content);
+  unread_ += content.size();
+  session_->Unread(content.size());
   if (end_ != nullptr) end_->Readable();
 }
 
@@ -67,7 +69,13 @@ void Stream::SentEnd() {
   if (!client_ && end_ == nullptr && !peer_ended()) session_->Reset(*this, NGHTTP2_NO_ERROR);
 }
 
+void Stream::NotHeld(size_t bytes) {
+  unread_ -= bytes;
+  if (session_ != nullptr) session_->Read(bytes);
+}
+
 void Stream::Close(io::Error error) {
+  NotHeld(unread_);
   session_ = nullptr;
   if (!complete()) {
     Break(error);
@@ -105,6 +113,7 @@ void Stream::EndGone(bool reset) {
       session_->Reset(*this, NGHTTP2_NO_ERROR);
     }
     incoming_.Drop();
+    if (session_ != nullptr) NotHeld(unread_);
   }
   FreeIfDone();
 }
@@ -118,7 +127,10 @@ io::IoResult Stream::TryRead(std::span<char> into) {
   // The response is whole: there is no use for what is left of the request, nor another one.
   if (!client_ && phase_ == Phase::kDone) return {0, io::Error::kEof};
   const Incoming::Step step = incoming_.Read(into);
-  if (step.content > 0 && session_ != nullptr && !peer_ended()) session_->Consumed(id_, step.content);
+  if (step.content > 0 && session_ != nullptr) {
+    NotHeld(step.content);
+    if (!peer_ended()) session_->Consumed(id_, step.content);
+  }
   if (step.bytes > 0 || into.empty()) return {step.bytes, io::Error::kNone};
   return {0, client_ && incoming_.drained() ? io::Error::kEof : io::Error::kAgain};
 }

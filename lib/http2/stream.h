@@ -89,6 +89,8 @@ class Stream final : public io::ListHook {
   io::IoResult Abort();
   void Break(io::Error error);
   void FreeIfDone();
+  // Of what was received so much is not held any more.
+  void NotHeld(size_t bytes);
   void ResumeSending();
 
   Session* session_;  // null once closed
@@ -107,6 +109,7 @@ class Stream final : public io::ListHook {
   int interims_ = 0;
   int32_t id_;
   Incoming incoming_;
+  size_t unread_ = 0;    // of its content
   io::Buffer held_;      // a head that is not whole
   io::Buffer outgoing_;  // content, then trailers
   size_t content_ = 0;

@@ -170,6 +170,33 @@ TEST(Event, NotifyWakesAllWhoWaitNow) {
   EXPECT_EQ(results, (std::vector<int>{1, 1, 1, 0}));
 }
 
+TEST(Event, NotifySomeWakesThoseWhoHaveWaitedLongest) {
+  Loop loop;
+  Event event(loop);
+  std::vector<int> results;
+  for (int i = 1; i <= 3; ++i) loop.Spawn(Await(event, Clock::now() + milliseconds(i), results));
+  event.NotifySome(2);
+  EXPECT_TRUE(event.awaited());
+  const StopLater stop(loop, milliseconds(15));
+  loop.Run();
+  EXPECT_EQ(results, (std::vector<int>{1, 1, 0}));
+}
+
+TEST(Event, WhoIsCancelledWhenChosenIsReplaced) {
+  Loop loop;
+  Event event(loop);
+  std::vector<int> results;
+  {
+    Task<void> cancelled = Await(event, kNever, results);
+    cancelled.Start();
+    loop.Spawn(Await(event, Clock::now() + milliseconds(5), results));
+    event.NotifySome(1);
+  }
+  const StopLater stop(loop, milliseconds(15));
+  loop.Run();
+  EXPECT_EQ(results, (std::vector<int>{1}));
+}
+
 TEST(Event, ANotificationIsNotLostToADeadlineOfTheSameTurn) {
   Loop loop;
   Event event(loop);

@@ -43,15 +43,18 @@ class Stream {
   WriteAwaiter Write(std::span<const char> from);
 };
 
-struct ReadAwaiter final : public Waiter {
-  ReadAwaiter(Stream& stream, std::span<char> into) : stream_(stream), into_(into) {}
+// What the two ways of reading have in common.
+struct AwaitBytes : public Waiter {
+  explicit AwaitBytes(Stream& stream) : stream_(stream) {}
   bool await_ready() { return Poll(); }
   void await_suspend(std::coroutine_handle<> handle) { Hold(handle); }
   IoResult await_resume() const { return result_; }
 
-  bool Poll() override {
-    result_ = stream_.TryRead(into_);
-    if (result_.error != Error::kAgain) return true;
+ protected:
+  // Whether `got` is what the reader gets to hear; it waits on if not.
+  bool Settles(IoResult got) {
+    result_ = got;
+    if (got.error != Error::kAgain) return true;
     if (stream_.readiness().expired()) {
       result_.error = Error::kTimedOut;
       return true;
@@ -60,36 +63,34 @@ struct ReadAwaiter final : public Waiter {
     return false;
   }
 
- private:
   Stream& stream_;
-  std::span<char> into_;
+
+ private:
   IoResult result_;
 };
 
-struct ReadIntoAwaiter final : public Waiter {
-  ReadIntoAwaiter(Stream& stream, Buffer& into, size_t limit) : stream_(stream), into_(into), limit_(limit) {}
-  bool await_ready() { return Poll(); }
-  void await_suspend(std::coroutine_handle<> handle) { Hold(handle); }
-  IoResult await_resume() const { return result_; }
+struct ReadAwaiter final : public AwaitBytes {
+  ReadAwaiter(Stream& stream, std::span<char> into) : AwaitBytes(stream), into_(into) {}
+  bool Poll() override { return Settles(stream_.TryRead(into_)); }
+
+ private:
+  std::span<char> into_;
+};
+
+struct ReadIntoAwaiter final : public AwaitBytes {
+  ReadIntoAwaiter(Stream& stream, Buffer& into, size_t limit)
+      : AwaitBytes(stream), into_(into), limit_(limit) {}
 
   bool Poll() override {
-    result_ = stream_.TryRead(into_.Space(limit_));
-    if (result_.ok()) into_.Commit(result_.bytes);
-    if (result_.error != Error::kAgain) return true;
-    into_.Release();
-    if (stream_.readiness().expired()) {
-      result_.error = Error::kTimedOut;
-      return true;
-    }
-    stream_.readiness().AwaitReadable(*this);
-    return false;
+    const IoResult got = stream_.TryRead(into_.Space(limit_));
+    if (got.ok()) into_.Commit(got.bytes);
+    if (got.error == Error::kAgain) into_.Release();
+    return Settles(got);
   }
 
  private:
-  Stream& stream_;
   Buffer& into_;
   size_t limit_;
-  IoResult result_;
 };
 
 struct WriteAwaiter final : public Waiter {

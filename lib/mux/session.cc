@@ -1,17 +1,20 @@
 #include "lib/mux/session.h"
 
+#include <algorithm>
+
 #include "lib/mux/limits.h"
 #include "lib/mux/stream.h"
 
 namespace tulle::mux {
 
-Session::Session(std::unique_ptr<io::Stream> transport, std::function<void()> room)
+Session::Session(std::unique_ptr<io::Stream> transport, Room room)
     : transport_(std::move(transport)), side_(Side::kClient), room_(std::move(room)), flusher_(*this) {}
 
-Session::Session(std::unique_ptr<io::Stream> transport, OnStream on_stream)
+Session::Session(std::unique_ptr<io::Stream> transport, OnStream on_stream, std::function<void()> on_refused)
     : transport_(std::move(transport)),
       side_(Side::kServer),
       on_stream_(std::move(on_stream)),
+      on_refused_(std::move(on_refused)),
       flusher_(*this) {}
 
 Session::~Session() { End(); }
@@ -92,6 +95,7 @@ bool Session::TakeOpen(uint32_t id, std::string_view payload) {
   last_id_ = id;
   if (streams_.size() >= kMaxStreams) {
     SendReset(id, ResetReason::kUnprocessed);
+    if (on_refused_) on_refused_();
     return true;
   }
   auto stream = std::make_unique<Stream>(*this, loop(), id);
@@ -102,7 +106,10 @@ bool Session::TakeOpen(uint32_t id, std::string_view payload) {
 
 bool Session::full() const { return !ended_ && !leaving_ && streams_.size() >= kMaxStreams; }
 
-bool Session::usable() const { return !ended_ && !leaving_ && !full() && last_id_ < UINT32_MAX; }
+size_t Session::room() const {
+  if (ended_ || leaving_ || full()) return 0;
+  return std::min<size_t>(kMaxStreams - streams_.size(), UINT32_MAX - last_id_);
+}
 
 std::unique_ptr<io::Stream> Session::Open(Kind kind) {
   if (side_ != Side::kClient || !usable()) return nullptr;
@@ -126,6 +133,7 @@ void Session::MarkLeaving() {
   leaving_ = true;
   if (side_ == Side::kServer) return;
   for (const auto& [id, stream] : streams_) stream->Retire();
+  if (room_) room_(1);
 }
 
 void Session::Close() { transport_->readiness().Expire(); }
@@ -159,9 +167,8 @@ void Session::SendData(uint32_t stream, std::string_view payload) {
 bool Session::backlogged() const { return out_.size() >= kMaxBacklog; }
 
 void Session::Forget(uint32_t stream) {
-  const bool was_full = full();
   streams_.erase(stream);
-  if (was_full && room_) room_();
+  if (room_ && usable()) room_(1);
 }
 
 void Session::Flush() {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "lib/io/buffer.h"
+#include "lib/io/flusher.h"
 #include "lib/io/stream.h"
 #include "lib/mux/frame.h"
 
@@ -23,11 +24,13 @@ enum class Side { kClient, kServer };
 class Session {
  public:
   using OnStream = std::function<void(std::unique_ptr<io::Stream> stream, Kind kind)>;
+  using Room = std::function<void(size_t streams)>;
 
-  // The side that opens streams, and is told through `room` when a full session has room again; the other one
-  // is told of each stream by `on_stream`, which may start a coroutine but must not destroy the session.
-  explicit Session(std::unique_ptr<io::Stream> transport, std::function<void()> room = {});
-  Session(std::unique_ptr<io::Stream> transport, OnStream on_stream);
+  // The side that opens streams, and is told through `room` when there is room for so many more of them, or
+  // when somebody else has to make room; the other one is told of each stream by `on_stream`, which may start
+  // a coroutine but must not destroy the session, and by `on_refused` of each that was one too many.
+  explicit Session(std::unique_ptr<io::Stream> transport, Room room = {});
+  Session(std::unique_ptr<io::Stream> transport, OnStream on_stream, std::function<void()> on_refused = {});
   ~Session();
 
   // Reads until the connection ends or its peer breaks the rules; then every stream is broken.
@@ -35,8 +38,10 @@ class Session {
 
   // Null when no stream can be opened here: the connection has ended, is being left, or is full.
   std::unique_ptr<io::Stream> Open(Kind kind);
-  bool usable() const;
+  bool usable() const { return room() > 0; }
   bool full() const;
+  // Streams that can be opened.
+  size_t room() const;
   size_t streams() const { return streams_.size(); }
   bool ended() const { return ended_; }
 
@@ -50,20 +55,7 @@ class Session {
 
  private:
   friend class Stream;
-
-  // Sends what was gathered when the turn ends, and again when the kernel has room.
-  class Flusher final : public io::TurnHook, public io::Waiter {
-   public:
-    explicit Flusher(Session& session) : session_(session) {}
-    void OnEndOfTurn() override { session_.Flush(); }
-    bool Poll() override {
-      session_.Flush();
-      return false;
-    }
-
-   private:
-    Session& session_;
-  };
+  friend class io::Flusher<Session>;
 
   io::Loop& loop() { return transport_->readiness().loop(); }
   void ScheduleFlush() { loop().AtEndOfTurn(flusher_); }
@@ -85,8 +77,9 @@ class Session {
   std::unique_ptr<io::Stream> transport_;
   const Side side_;
   OnStream on_stream_;
-  std::function<void()> room_;
-  Flusher flusher_;
+  std::function<void()> on_refused_;
+  Room room_;
+  io::Flusher<Session> flusher_;
   io::Buffer in_;
   io::Buffer out_;
   bool starved_ = false;  // some stream waits for the backlog to go

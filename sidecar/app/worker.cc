@@ -19,7 +19,8 @@ Worker::Worker(const Facts& facts, telemetry::Probe probe, Capacity capacity,
       want_(std::move(want)),
       random_(std::random_device{}()),
       clusters_(hosts_, facts.pod),
-      connector_(*loop_, facts.peer_framing, capacity_.limits),
+      connector_(*loop_, facts.peer_framing, capacity_.limits,
+                 [this](const upstream::Host& host, const char* why) { OnBroken(host, why); }),
       snapshot_(std::make_shared<const config::Snapshot>()),
       snapshot_changed_(*loop_),
       handshakes_(*loop_, {kMaxHandshakes, kMaxWaitingHandshakes, kHandshakesPerTurn, kHandshakeStay}) {}
@@ -196,6 +197,14 @@ void Worker::Relieve(overload::Level level) {
     limits().Hit(overload::Limit::kIdle);
     idle.readiness_.Expire();
   });
+}
+
+// Each is counted; the log names one in a while.
+void Worker::OnBroken(const upstream::Host& host, const char* why) {
+  probe_.PeerThrownOut(why);
+  if (told_broken_ != io::TimePoint{} && loop_->now() - told_broken_ < kSweepEvery * kSweepsPerNews) return;
+  told_broken_ = loop_->now();
+  spdlog::warn("{} broke the rules of its connection, which was ended: {}", host.text(), why);
 }
 
 void Worker::AskSomeToLeave() {

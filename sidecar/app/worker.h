@@ -162,6 +162,7 @@ class Worker {
   io::Task<void> RunOut(io::Listener& listener);
   io::Task<void> SweepLoop();
   void Relieve(overload::Level level);
+  void OnBroken(const upstream::Host& host, const char* why);
   void AskSomeToLeave();
   base::Result<bool> Listen(const io::SocketAddress& address, bool inbound, bool required);
 
@@ -184,6 +185,7 @@ class Worker {
   io::Gate handshakes_;
   overload::SpareDescriptor spare_;
   io::TimePoint relieved_{};
+  io::TimePoint told_broken_{};  // when the log last named a far side that was thrown out
   size_t requests_ = 0;
   size_t turned_away_ = 0;
   bool draining_ = false;

@@ -16,6 +16,7 @@ enum class Limit : uint8_t {
   kMemory,
   kRequests,
   kRequestsPerConnection,
+  kStreams,
   kHandshakes,
   kDials,
   kIdle,
@@ -26,8 +27,9 @@ enum class Limit : uint8_t {
 inline constexpr size_t kLimits = static_cast<size_t>(Limit::kHeadTime) + 1;
 constexpr const char* Name(Limit limit) {
   constexpr std::array<const char*, kLimits> names = {
-      "connections", "descriptors", "memory",  "requests", "requests-per-connection", "handshakes", "dials",
-      "idle",        "head-bytes",  "headers", "head-time"};
+      "connections", "descriptors", "memory", "requests", "requests-per-connection",
+      "streams",     "handshakes",  "dials",  "idle",     "head-bytes",
+      "headers",     "head-time"};
   return names[static_cast<size_t>(limit)];
 }
 

@@ -101,6 +101,7 @@ void Probe::Log(const Record& record) {
   AppendMember(line_, "method", record.method);
   AppendMember(line_, "host", record.host);
   AppendMember(line_, "path", record.path);
+  AppendMember(line_, "sni", record.sni);
   if (record.status != 0) AppendMember(line_, "code", static_cast<uint64_t>(record.status));
   AppendMember(line_, "reason", record.reason);
   AppendMember(line_, "rule", record.rule);
@@ -129,6 +130,14 @@ void Probe::Detected(std::string_view protocol) {
   registry_
       .GetCounter("tulle_detections_total", "Connections by what detection found.",
                   {{"protocol", std::string(protocol)}, {"worker", worker_}})
+      .Add();
+}
+
+void Probe::PeerThrownOut(std::string_view reason) {
+  registry_
+      .GetCounter("tulle_peers_thrown_out_total",
+                  "Shared connections to a peer or an app that were ended because it broke their rules.",
+                  {{"reason", std::string(reason)}, {"worker", worker_}})
       .Add();
 }
 

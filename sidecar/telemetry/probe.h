@@ -24,6 +24,7 @@ struct Record {
   std::string_view method;
   std::string_view host;
   std::string_view path;
+  std::string_view sni;     // whom the client of an opaque connection wants, where it speaks TLS
   std::string_view reason;  // of a refusal or failure; empty = the app answered
   int status = 0;           // 0: none was sent (always so for tcp)
   int attempts = 0;
@@ -43,6 +44,8 @@ class Probe {
   void ConnectionClosed(bool inbound);
   void HandshakeFailed(std::string_view reason);
   void Detected(std::string_view protocol);
+  // A far side that we had called broke the rules of a connection that calls share.
+  void PeerThrownOut(std::string_view reason);
 
  private:
   struct Series {

@@ -13,14 +13,6 @@ std::string_view OwnAlpn(mux::Kind kind) { return kind == mux::Kind::kTcp ? kTcp
 // A window of several segments of loopback, or a large answer waits for acknowledgements.
 constexpr http2::Limits kAppLimits{.max_streams = 1024, .stream_window = 256 << 10};
 
-io::Task<void> RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session, Sessions& sessions) {
-  co_await session->Run();
-  if (!session->opened()) {
-    sessions.failure = DialFailure{io::Error::kOther, "upstream/not-http2", host->text()};
-  }
-  sessions.changed.Notify();
-}
-
 }  // namespace
 
 bool Connector::Shares(const Host& host, mux::Kind kind) const {
@@ -48,7 +40,9 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
   const io::TimePoint deadline = begun + timeout;
   for (bool waited = false;; waited = true) {
     Session* session = sessions.Usable();
-    const bool crowded = session == nullptr ? !sessions.opening() : session->streams() >= kCrowdedSession;
+    bool crowded = session == nullptr ? !sessions.opening() : session->streams() >= kCrowdedSession;
+    // Who takes the last place sees to it that the others who wait get theirs.
+    crowded |= session != nullptr && session->room() == 1 && sessions.changed.awaited();
     const bool failed = waited && sessions.failure && !sessions.hopeful();
     if (crowded && !failed && !sessions.dialing && sessions.count() < kMaxSessions) {
       sessions.dialing = true;
@@ -74,6 +68,16 @@ io::Task<Connected> Connector::OpenStream(const std::shared_ptr<Host>& host, mux
   }
 }
 
+io::Task<void> Connector::RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session,
+                                     Sessions& sessions) {
+  co_await session->Run();
+  if (!session->opened()) {
+    sessions.failure = DialFailure{io::Error::kOther, "upstream/not-http2", host->text()};
+  }
+  if (session->why() != nullptr) broken_(*host, session->why());
+  sessions.changed.Notify();
+}
+
 io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind) {
   Sessions& sessions = host->SessionsFor(kind, loop_);
   const bool peer = !host->target().identity.empty();
@@ -91,11 +95,13 @@ io::Task<void> Connector::DialSession(std::shared_ptr<Host> host, mux::Kind kind
       sessions.all.push_back(
           std::make_shared<Http2Session>(std::move(*dialed), limits, sessions.changed, now));
     }
-    loop_.Spawn(RunSession(host, sessions.all.back(), sessions));
+    const std::shared_ptr<Session> session = sessions.all.back();
+    loop_.Spawn(RunSession(host, session, sessions));
+    sessions.changed.NotifySome(session->room());
   } else {
     sessions.failure = dialed.failure();
+    sessions.changed.Notify();
   }
-  sessions.changed.Notify();
 }
 
 }  // namespace tulle::sidecar::upstream

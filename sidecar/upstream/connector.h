@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "sidecar/upstream/host.h"
@@ -15,8 +16,11 @@ enum class PeerFraming { kMux, kHttp1, kHttp2 };
 // that, one of its own where it cannot. One per worker.
 class Connector {
  public:
-  Connector(io::Loop& loop, PeerFraming framing, overload::LimitCounts& limits)
-      : loop_(loop), dialer_(loop, limits), framing_(framing) {}
+  // `broken` is told when a far side was thrown out of a shared connection, and why.
+  using Broken = std::function<void(const Host& host, const char* why)>;
+
+  Connector(io::Loop& loop, PeerFraming framing, overload::LimitCounts& limits, Broken broken)
+      : loop_(loop), dialer_(loop, limits), framing_(framing), broken_(std::move(broken)) {}
 
   Dialer& dialer() { return dialer_; }
 
@@ -31,10 +35,12 @@ class Connector {
   io::Task<base::Result<std::unique_ptr<Connection>, DialFailure>> OpenStream(
       const std::shared_ptr<Host>& host, mux::Kind kind, io::Duration timeout);
   io::Task<void> DialSession(std::shared_ptr<Host> host, mux::Kind kind);
+  io::Task<void> RunSession(std::shared_ptr<Host> host, std::shared_ptr<Session> session, Sessions& sessions);
 
   io::Loop& loop_;
   Dialer dialer_;
   PeerFraming framing_;
+  Broken broken_;
 };
 
 }  // namespace tulle::sidecar::upstream

@@ -37,8 +37,9 @@ struct Target {
 // One per worker; the context changes when our certificate does.
 class Dialer {
  public:
-  Dialer(io::Loop& loop, overload::LimitCounts& limits)
-      : loop_(loop), limits_(limits), gate_(loop, {kMaxDials, kMaxWaitingDials, kDialsPerTurn}) {}
+  Dialer(io::Loop& loop, overload::LimitCounts& limits,
+         const io::Gate::Options& most = {kMaxDials, kMaxWaitingDials, kDialsPerTurn})
+      : loop_(loop), limits_(limits), gate_(loop, most) {}
 
   void SetContext(std::shared_ptr<const tls::Context> context) { context_ = std::move(context); }
 

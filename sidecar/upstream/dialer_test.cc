@@ -61,6 +61,16 @@ class DialerTest : public ::testing::Test {
     loop_.Stop();
   }
 
+  static io::Task<void> DialWith(Dialer& dialer, Target target, milliseconds timeout,
+                                 std::vector<std::string>& said) {
+    auto dialed = co_await dialer.Dial(target, kTcpAlpn, timeout);
+    said.push_back(dialed ? "connected" : dialed.failure().reason);
+  }
+  io::Task<void> StopAfter(milliseconds time) {
+    co_await loop_.Sleep(time);
+    loop_.Stop();
+  }
+
   const id::Authority root_ = id::Authority::MakeRoot("root", hours(2), kNow);
   io::Loop loop_;
   std::unique_ptr<io::Listener> listener_;
@@ -97,6 +107,23 @@ TEST_F(DialerTest, WithoutACertificateOfOurOwnNobodyIsCalled) {
 
 TEST_F(DialerTest, APeerThatSaysNothingCostsTheTimeoutOnly) {
   EXPECT_EQ(Dial(kDb, milliseconds(20)), "upstream/handshake-timeout");
+}
+
+// The listener takes nobody in, so nobody's handshake comes to its end.
+TEST_F(DialerTest, BeyondThoseThatAreMadeAndThatWaitADialFailsAtOnce) {
+  Dialer dialer(loop_, limits_, {.inside = 1, .waiting = 1});
+  dialer.SetContext(ContextOf(tls::Side::kClient, kWeb, root_));
+  const Target target{listener_->address(), kDb};
+  std::vector<std::string> said;
+  for (const int timeout : {20, 40, 5000}) loop_.Spawn(DialWith(dialer, target, milliseconds(timeout), said));
+  EXPECT_EQ(said, std::vector<std::string>{"overload/dials"});
+  while (said.size() < 3) {
+    loop_.Spawn(StopAfter(milliseconds(5)));
+    loop_.Run();
+  }
+  EXPECT_EQ(said[1], "upstream/handshake-timeout");
+  EXPECT_EQ(said[2], "upstream/handshake-timeout");
+  EXPECT_EQ(limits_.News(), "dials 1");
 }
 
 TEST_F(DialerTest, ARefusalSaysWhere) {

@@ -22,7 +22,9 @@ class Session {
   virtual io::Task<void> Run() = 0;
   // Null when there is no room for another call, now or ever.
   virtual std::unique_ptr<io::Stream> Open(mux::Kind kind) = 0;
-  virtual bool usable() const = 0;
+  bool usable() const { return room() > 0; }
+  // Further calls that it can take now.
+  virtual size_t room() const = 0;
   // Not usable yet, but will be.
   virtual bool opening() const { return false; }
   // The far side has spoken the protocol that was expected.
@@ -34,6 +36,8 @@ class Session {
   // Opens no more streams; those that are open go on.
   virtual void Leave() = 0;
   virtual void Close() = 0;
+  // Why the far side was thrown out; null where it was not.
+  virtual const char* why() const = 0;
 
   io::TimePoint since() const { return since_; }
   io::TimePoint busy_at() const { return busy_at_; }
@@ -48,16 +52,17 @@ class Session {
 class MuxSession final : public Session {
  public:
   MuxSession(std::unique_ptr<io::Stream> transport, io::Event& room, io::TimePoint now)
-      : Session(now), mux_(std::move(transport), [&room] { room.Notify(); }) {}
+      : Session(now), mux_(std::move(transport), [&room](size_t streams) { room.NotifySome(streams); }) {}
 
   io::Task<void> Run() override { return mux_.Run(); }
   std::unique_ptr<io::Stream> Open(mux::Kind kind) override { return mux_.Open(kind); }
-  bool usable() const override { return mux_.usable(); }
+  size_t room() const override { return mux_.room(); }
   bool full() const override { return mux_.full(); }
   bool ended() const override { return mux_.ended(); }
   size_t streams() const override { return mux_.streams(); }
   void Leave() override { mux_.Leave(); }
   void Close() override { mux_.Close(); }
+  const char* why() const override { return mux_.why(); }
 
  private:
   mux::Session mux_;
@@ -68,11 +73,12 @@ class Http2Session final : public Session {
  public:
   Http2Session(std::unique_ptr<io::Stream> transport, const http2::Limits& limits, io::Event& room,
                io::TimePoint now)
-      : Session(now), http2_(std::move(transport), limits, [&room] { room.Notify(); }) {}
+      : Session(now),
+        http2_(std::move(transport), limits, [&room](size_t streams) { room.NotifySome(streams); }) {}
 
   io::Task<void> Run() override { return http2_.Run(); }
   std::unique_ptr<io::Stream> Open(mux::Kind) override { return http2_.Open(); }
-  bool usable() const override { return http2_.usable(); }
+  size_t room() const override { return http2_.room(); }
   bool opening() const override { return http2_.opening(); }
   bool opened() const override { return http2_.greeted(); }
   bool full() const override { return http2_.full(); }
@@ -80,6 +86,7 @@ class Http2Session final : public Session {
   size_t streams() const override { return http2_.streams(); }
   void Leave() override { http2_.Leave(); }
   void Close() override { http2_.Close(); }
+  const char* why() const override { return http2_.why(); }
 
  private:
   http2::ClientSession http2_;
@@ -104,7 +111,8 @@ struct Sessions {
   std::vector<std::shared_ptr<Session>> all;
   bool dialing = false;
   std::optional<DialFailure> failure;  // of the last dial
-  io::Event changed;                   // a dial has ended, or a session may have room again
+  // A dial has failed, a session has ended, or one has room again: then as many are woken as have room.
+  io::Event changed;
 };
 
 }  // namespace tulle::sidecar::upstream
