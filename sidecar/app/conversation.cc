@@ -3,7 +3,9 @@
 #include "lib/http2/server.h"
 #include "lib/mux/session.h"
 #include "sidecar/app/limits.h"
+#include "sidecar/detect/sniff.h"
 #include "sidecar/exchange/limits.h"
+#include "sidecar/exchange/tunnel.h"
 
 namespace tulle::sidecar::app {
 namespace {
@@ -23,14 +25,16 @@ io::Task<void> Conversation::Serve(Downstream downstream, Spoken spoken) {
     spoken = co_await FirstBytes(*downstream.stream, downstream.in, declared_);
   }
   if (spoken == Spoken::kOpaque || spoken == Spoken::kSilent) {
+    // A connection of its own was refused when it came.
+    if (const auto limit = downstream.shared ? worker_.Refusal() : std::nullopt) {
+      RefuseOpaque(downstream, *limit);
+      co_return;
+    }
     const bool undecided = spoken == Spoken::kSilent;
     spoken = co_await ServeOpaque(downstream, undecided);
   }
   if (spoken == Spoken::kHttp) co_await ServeHttp(downstream);
-  if (spoken == Spoken::kHttp2) {
-    constexpr http2::Limits limits;
-    co_await ServeHttp2(std::move(downstream), limits, mux::Kind::kHttp2);
-  }
+  if (spoken == Spoken::kHttp2) co_await ServeHttp2(std::move(downstream), http2_, mux::Kind::kHttp2);
 }
 
 // A client that is slow to begin is what it is declared to be, but in which version only its first bytes say.
@@ -108,6 +112,65 @@ io::Task<void> Conversation::RefuseRequest(Downstream& downstream, overload::Lim
   worker_.probe().Done(record);
 }
 
+void Conversation::RefuseOpaque(Downstream& downstream, overload::Limit limit) {
+  worker_.limits().Hit(limit);
+  telemetry::Record record = StartRecord("tcp");
+  record.reason = overload::Reason(limit);
+  downstream.stream->readiness().ResetOnClose();
+  worker_.probe().Done(record);
+}
+
+io::Task<Spoken> Conversation::AwaitSpeaker(Downstream& downstream, upstream::Connection& up) {
+  const io::TimePoint deadline =
+      worker_.loop().now() + overload::Shrink(exchange::kIdleBetweenRequests, worker_.level());
+  std::optional<Worker::Idle> idle;
+  if (!downstream.shared) idle.emplace(worker_, downstream.in, downstream.stream->readiness());
+  const exchange::Side down_side{*downstream.stream, downstream.in};
+  const exchange::Side up_side{*up.stream, up.in};
+  co_return co_await FirstSpeaker(down_side, up_side, declared_, deadline);
+}
+
+io::Task<void> Conversation::Carry(Downstream& downstream, upstream::Connection* up,
+                                   const std::string& failed, telemetry::Record& record,
+                                   io::TimePoint begun) {
+  io::Readiness& readiness = downstream.stream->readiness();
+  std::string reason = failed;
+  if (reason.empty() && readiness.expired()) reason = "timeout/first-bytes";
+  const bool word = declared_ == meshconfig::Protocol::kDetect &&
+                    detect::SniffPlain(downstream.in.view()) == detect::Spoken::kWord;
+  detect::Overheard overheard(word);
+  if (reason.empty()) {
+    const exchange::Side down_side{*downstream.stream, downstream.in};
+    const exchange::Side up_side{*up->stream, up->in};
+    const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side, &overheard);
+    record.request_bytes = carried.bytes_up;
+    record.response_bytes = carried.bytes_down;
+    record.sni = overheard.server_name();
+    if (carried.refused) {
+      reason = "http/late-request";
+    } else if (carried.error != io::Error::kNone) {
+      reason = "tunnel/" + std::string(io::Name(carried.error));
+    }
+  } else {
+    readiness.ResetOnClose();
+  }
+  record.reason = reason;
+  Finish(record, begun);
+}
+
+void Conversation::Describe(const exchange::Outcome& outcome, telemetry::Record& record) {
+  record.status = outcome.status;
+  record.reason = outcome.reason;
+  record.attempts = outcome.attempts;
+  record.request_bytes = outcome.request_bytes;
+  record.response_bytes = outcome.response_bytes;
+}
+
+void Conversation::Finish(telemetry::Record& record, io::TimePoint begun) {
+  record.duration = io::Clock::now() - begun;
+  worker_.probe().Done(record);
+}
+
 mux::Kind Conversation::KindFor(const Downstream& downstream) const {
   if (downstream.head.upgrade) return mux::Kind::kHttp1;
   return declared_ == meshconfig::Protocol::kHttp2 ? mux::Kind::kHttp2 : downstream.kind;
@@ -131,18 +194,24 @@ io::Task<void> Conversation::ServeHttp2(Downstream downstream, const http2::Limi
   running.Start();
   while (auto stream = co_await session.Next()) ServeStream(std::move(stream), kind);
   co_await std::move(running);
-  if (session.why() == nullptr) co_return;
-  telemetry::Record record = StartRecord("http2");
-  record.reason = session.why();
-  worker_.probe().Done(record);
+  ReportThrownOut("http2", session.why());
 }
 
 io::Task<void> Conversation::ServeMux(std::unique_ptr<io::Stream> transport) {
-  mux::Session session(std::move(transport), [this](std::unique_ptr<io::Stream> stream, mux::Kind kind) {
-    ServeStream(std::move(stream), kind);
-  });
+  mux::Session session(
+      std::move(transport),
+      [this](std::unique_ptr<io::Stream> stream, mux::Kind kind) { ServeStream(std::move(stream), kind); },
+      [this] { worker_.limits().Hit(overload::Limit::kStreams); });
   const Worker::Leaver leaver(worker_, [&session] { session.Leave(); });
   co_await session.Run();
+  ReportThrownOut("mux", session.why());
+}
+
+void Conversation::ReportThrownOut(std::string_view protocol, const char* why) {
+  if (why == nullptr) return;
+  telemetry::Record record = StartRecord(protocol);
+  record.reason = why;
+  worker_.probe().Done(record);
 }
 
 }  // namespace tulle::sidecar::app

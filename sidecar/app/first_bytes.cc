@@ -66,8 +66,9 @@ io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Prot
 }
 
 io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
-                              meshconfig::Protocol declared) {
+                              meshconfig::Protocol declared, io::TimePoint deadline) {
   io::Event any(downstream.stream.readiness().loop());
+  downstream.stream.readiness().SetDeadline(deadline);
   io::IoResult client{0, io::Error::kAgain}, server{0, io::Error::kAgain};
   {
     io::Task<void> hear_client = Hear(downstream, client, any);

@@ -34,8 +34,8 @@ io::Task<Spoken> FirstBytes(io::Stream& stream, io::Buffer& in, meshconfig::Prot
 
 // For a client that was silent: whoever speaks first decides, so that a request never passes as opaque only
 // because it came late. kHttp, kHttp2: the client did; `upstream` has not said a word. kSilent: a side broke
-// before either spoke.
+// before either spoke, or the client's stream has expired, at `deadline` or before.
 io::Task<Spoken> FirstSpeaker(exchange::Side downstream, exchange::Side upstream,
-                              meshconfig::Protocol declared);
+                              meshconfig::Protocol declared, io::TimePoint deadline);
 
 }  // namespace tulle::sidecar::app

@@ -7,16 +7,16 @@
 #include "lib/tls/stream.h"
 #include "sidecar/app/conversation.h"
 #include "sidecar/app/limits.h"
-#include "sidecar/detect/sniff.h"
+#include "sidecar/detect/hello.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/limits.h"
-#include "sidecar/exchange/tunnel.h"
 
 namespace tulle::sidecar::app {
 namespace {
 
 using exchange::Downstream;
 using meshconfig::Protocol;
+constexpr http2::Limits kStrangerLimits;
 namespace id = ::tulle::identity;
 
 // Who calls, and whom: fixed for the life of a connection.
@@ -31,23 +31,20 @@ struct Caller {
 class InboundCalls final : public Conversation {
  public:
   InboundCalls(Worker& worker, Caller caller, Protocol declared)
-      : Conversation(worker, declared, caller.identity.has_value()), caller_(std::move(caller)) {}
+      : Conversation(worker, declared, caller.identity.has_value(), kStrangerLimits),
+        caller_(std::move(caller)),
+        app_(worker.hosts().Get(upstream::Target{caller_.original, {}}, upstream::kAppIdle)) {}
 
   io::Task<bool> ServeRequest(Downstream& downstream) override;
   io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;
   telemetry::Record StartRecord(std::string_view protocol) const override;
 
  private:
-  std::shared_ptr<upstream::Host> AppHost() {
-    return worker_.hosts().Get(upstream::Target{caller_.original, {}}, upstream::kAppIdle);
-  }
   access::Verdict Judge(const http::RequestHead* head) const;
-  void Finish(telemetry::Record& record, io::TimePoint begun) {
-    record.duration = io::Clock::now() - begun;
-    worker_.probe().Done(record);
-  }
+  io::Duration PatienceWithSilence() const;
 
   const Caller caller_;
+  const std::shared_ptr<upstream::Host> app_;
 };
 
 telemetry::Record InboundCalls::StartRecord(std::string_view protocol) const {
@@ -84,7 +81,8 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
     refusal.status = 403;
     refusal.reason = verdict.reason;
     // With no body behind it the connection can take the caller's next request.
-    refusal.keep_alive = downstream.head.keep_alive && downstream.head.framing == http::Framing::kNone;
+    refusal.keep_alive =
+        downstream.head.keep_alive && downstream.head.framing == http::Framing::kNone && !downstream.last;
     refusal.head_only = record.method == "HEAD";
     if (refusal.keep_alive) downstream.in.Consume(downstream.head_bytes);
     const bool written = co_await downstream.Reply(refusal);
@@ -94,7 +92,7 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
     co_return written&& refusal.keep_alive;
   }
 
-  exchange::FixedPicker picker(AppHost());
+  exchange::FixedPicker picker(app_);
   exchange::Plan plan;
   plan.picker = &picker;
   plan.kind = KindFor(downstream);
@@ -110,19 +108,21 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   if (caller_.identity) plan.added_headers = {&source, 1};
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
-  record.status = outcome.status;
-  record.reason = outcome.reason;
-  record.attempts = outcome.attempts;
-  record.request_bytes = outcome.request_bytes;
-  record.response_bytes = outcome.response_bytes;
+  Describe(outcome, record);
   Finish(record, begun);
   co_return outcome.reusable;
 }
 
-// A client that may only speak HTTP, and has not spoken yet.
-io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared) {
-  downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() +
-                                             exchange::kHeadTime);
+// A client that may only speak HTTP, and has not spoken yet. Whom nothing that it says can help is not waited
+// for.
+io::Duration InboundCalls::PatienceWithSilence() const {
+  const bool hopeless =
+      !caller_.identity && !worker_.snapshot()->workload->policy.EvaluatePlaintext().allowed;
+  return hopeless ? io::Duration(kSilentClientTime) : io::Duration(exchange::kHeadTime);
+}
+
+io::Task<Spoken> AwaitRequest(Downstream& downstream, Protocol declared, io::Duration patience) {
+  downstream.stream->readiness().SetDeadline(downstream.stream->readiness().loop().now() + patience);
   const io::IoResult got = co_await downstream.stream->ReadInto(downstream.in);
   if (!got.ok()) co_return Spoken::kSilent;
   co_return co_await FirstBytes(*downstream.stream, downstream.in, declared);
@@ -134,41 +134,27 @@ io::Task<Spoken> InboundCalls::ServeOpaque(Downstream& downstream, bool undecide
   telemetry::Record record = StartRecord("tcp");
   access::Verdict verdict = Judge(nullptr);
   if (!verdict.allowed && undecided) {
-    const Spoken late = co_await AwaitRequest(downstream, declared_);
+    const io::Duration patience = PatienceWithSilence();
+    const Spoken late = co_await AwaitRequest(downstream, declared_, patience);
     if (IsHttp(late)) co_return late;
   }
   std::string reason = verdict.reason;
   std::unique_ptr<upstream::Connection> up;
-  const auto host = AppHost();
   if (verdict.allowed) {
     record.attempts = 1;
-    auto connected = co_await worker_.connector().Connect(host, mux::Kind::kTcp, kAppConnectTime);
+    auto connected = co_await worker_.connector().Connect(app_, mux::Kind::kTcp, kAppConnectTime);
     if (connected) {
       up = std::move(*connected);
     } else {
       reason = connected.failure().reason;
     }
   }
-  if (up != nullptr) {
-    const exchange::Side down_side{*downstream.stream, downstream.in};
-    const exchange::Side up_side{*up->stream, up->in};
-    if (undecided) {
-      const Spoken first = co_await FirstSpeaker(down_side, up_side, declared_);
-      if (IsHttp(first)) co_return first;
-      // That may have taken long, and the rules may have changed.
-      verdict = Judge(nullptr);
-      reason = verdict.reason;
-    }
-    if (verdict.allowed) {
-      const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
-      record.request_bytes = carried.bytes_up;
-      record.response_bytes = carried.bytes_down;
-      if (carried.error != io::Error::kNone) reason = "tunnel/" + std::string(io::Name(carried.error));
-    }
+  if (up != nullptr && undecided) {
+    const Spoken first = co_await AwaitSpeaker(downstream, *up);
+    if (IsHttp(first)) co_return first;
+    reason = Judge(nullptr).reason;  // that may have taken long, and the rules may have changed
   }
-  if (up == nullptr || !verdict.allowed) downstream.stream->readiness().ResetOnClose();
-  record.reason = reason;
-  Finish(record, begun);
+  co_await Carry(downstream, up.get(), reason, record, begun);
   co_return Spoken::kOpaque;
 }
 
@@ -245,11 +231,14 @@ io::Task<void> ServeInbound(Worker& worker, std::unique_ptr<io::Socket> socket, 
     co_return;
   }
 
-  // A client that never speaks first can only be plaintext to a server-first port; under Strict it is refused
-  // anyway.
+  // A client that does not speak first can only be plaintext to a server-first port; under Strict it is
+  // refused anyway.
   const Protocol declared = snapshot->workload->ProtocolOf(original->port());
-  const bool server_first = !ClientFirst(declared) && snapshot->workload->policy.EvaluatePlaintext().allowed;
-  const io::Duration patience = server_first ? io::Duration(kSilentClientTime) : io::Duration(kHandshakeTime);
+  io::Duration patience = kHandshakeTime;
+  if (!ClientFirst(declared)) {
+    const bool plaintext = snapshot->workload->policy.EvaluatePlaintext().allowed;
+    patience = plaintext ? io::Duration(kSilentClientTime) : io::Duration(kSilentStrangerTime);
+  }
   const bool peer = co_await IsPeer(*socket, patience);
   Downstream downstream;
   Spoken spoken = declared == Protocol::kTcp ? Spoken::kOpaque : Spoken::kSilent;

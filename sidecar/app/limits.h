@@ -29,6 +29,8 @@ inline constexpr auto kRequestLineTime = std::chrono::seconds(1);
 // How long a client of a port that may be server-first has to begin the handshake of a peer sidecar. Longer
 // than it takes a busy machine to get from connect to its first byte.
 inline constexpr auto kSilentClientTime = std::chrono::seconds(1);
+// The same where nothing but that handshake is let in: whoever is silent for longer is told so by a reset.
+inline constexpr auto kSilentStrangerTime = std::chrono::seconds(3);
 // For the TLS handshake of a peer, the wait for its turn included.
 inline constexpr auto kHandshakeTime = std::chrono::seconds(10);
 // Handshakes on one worker: at a time, that wait, that begin in one turn of the loop. Who needs longer than
@@ -45,6 +47,8 @@ inline constexpr auto kResolveTimeAlone = std::chrono::milliseconds(50);
 // Attempts to connect for one opaque connection.
 inline constexpr int kTcpAttempts = 4;
 inline constexpr auto kAppConnectTime = std::chrono::seconds(2);
+// To what is not of the mesh, for an opaque connection.
+inline constexpr auto kStrangerConnectTime = std::chrono::seconds(5);
 
 inline constexpr auto kSweepEvery = std::chrono::seconds(1);
 // Sweeps between two lines of the log about limits that were hit.

@@ -4,7 +4,6 @@
 #include "sidecar/app/limits.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/limits.h"
-#include "sidecar/exchange/tunnel.h"
 #include "sidecar/route/router.h"
 
 namespace tulle::sidecar::app {
@@ -64,7 +63,7 @@ std::string_view NameOf(const Call& call) {
 class OutboundCalls final : public Conversation {
  public:
   OutboundCalls(Worker& worker, Call call, Protocol declared)
-      : Conversation(worker, declared, false), call_(std::move(call)) {}
+      : Conversation(worker, declared, false, http2::kOwnAppLimits), call_(std::move(call)) {}
 
   io::Task<bool> ServeRequest(Downstream& downstream) override;
   io::Task<Spoken> ServeOpaque(Downstream& downstream, bool undecided) override;
@@ -146,8 +145,7 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
     co_await downstream.Reply(refusal);
     record.status = refusal.status;
     record.reason = refusal.reason;
-    record.duration = io::Clock::now() - begun;
-    worker_.probe().Done(record);
+    Finish(record, begun);
     co_return false;
   }
 
@@ -157,13 +155,8 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
     record.endpoint = outcome.host->text();
     record.mtls = !outcome.host->target().identity.empty();
   }
-  record.status = outcome.status;
-  record.reason = outcome.reason;
-  record.attempts = outcome.attempts;
-  record.request_bytes = outcome.request_bytes;
-  record.response_bytes = outcome.response_bytes;
-  record.duration = io::Clock::now() - begun;
-  worker_.probe().Done(record);
+  Describe(outcome, record);
+  Finish(record, begun);
   co_return outcome.reusable;
 }
 
@@ -176,7 +169,7 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
   std::optional<BackendPicker> by_backend;
   std::optional<exchange::FixedPicker> fixed;
   exchange::Picker* picker = nullptr;
-  io::Duration connect_timeout = std::chrono::seconds(5);
+  io::Duration connect_timeout = kStrangerConnectTime;
   const auto service = call.destination.service;
   if (const config::ServicePort* port = PortOf(call)) {
     const route::RequestView nothing;
@@ -214,25 +207,14 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
       if (!picker->HasUntried(tried)) break;
     }
   }
-  if (up == nullptr) {
-    downstream.stream->readiness().ResetOnClose();
-  } else {
-    const upstream::InFlight in_flight(host);
-    const exchange::Side down_side{*downstream.stream, downstream.in};
-    const exchange::Side up_side{*up->stream, up->in};
-    if (undecided) {
-      const Spoken first = co_await FirstSpeaker(down_side, up_side, Protocol::kDetect);
-      worker_.learned().Heard(call.original, first == Spoken::kOpaque && !up->in.empty());
-      if (IsHttp(first)) co_return first;
-    }
-    const exchange::TunnelResult carried = co_await exchange::Tunnel(down_side, up_side);
-    record.request_bytes = carried.bytes_up;
-    record.response_bytes = carried.bytes_down;
-    if (carried.error != io::Error::kNone) reason = "tunnel/" + std::string(io::Name(carried.error));
+  std::optional<upstream::InFlight> in_flight;
+  if (up != nullptr) in_flight.emplace(host);
+  if (up != nullptr && undecided) {
+    const Spoken first = co_await AwaitSpeaker(downstream, *up);
+    worker_.learned().Heard(call.original, first == Spoken::kOpaque && !up->in.empty());
+    if (IsHttp(first)) co_return first;
   }
-  record.reason = reason;
-  record.duration = io::Clock::now() - begun;
-  worker_.probe().Done(record);
+  co_await Carry(downstream, up.get(), reason, record, begun);
   co_return Spoken::kOpaque;
 }
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
-// What the first bytes of a connection say about its protocol. Pure.
+// What the first bytes of a connection say about its protocol: pure. What there is to a ClientHello is in
+// hello.h.
 namespace tulle::sidecar::detect {
 
 enum class Spoken {
@@ -20,15 +19,5 @@ Spoken SniffPlain(std::string_view bytes);
 
 // The frame with which a server of HTTP/2 begins (RFC 9113 section 6.5).
 bool IsHttp2Settings(std::string_view bytes);
-
-struct Hello {
-  enum class Kind { kNeedMore, kNotTls, kTls } kind = Kind::kNeedMore;
-  std::vector<std::string> alpn;  // what the client offers; with kTls
-};
-
-// Looks into a TLS ClientHello. A record that is not a whole, well-formed ClientHello within `bytes` is
-// kNeedMore as long as more bytes can make it one and kNotTls else. Only the first record is looked at, of at
-// most 16 KiB.
-Hello ReadHello(std::string_view bytes);
 
 }  // namespace tulle::sidecar::detect

@@ -5,33 +5,6 @@
 namespace tulle::sidecar::detect {
 namespace {
 
-std::string Number(size_t bytes, size_t value) {
-  std::string text;
-  while (bytes-- > 0) text += static_cast<char>(value >> (8 * bytes));
-  return text;
-}
-
-std::string Vector(size_t length_bytes, const std::string& content) {
-  return Number(length_bytes, content.size()) + content;
-}
-
-std::string Alpn(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += Vector(1, name);
-  return Number(2, 16) + Vector(2, Vector(2, list));
-}
-
-const std::string kOtherExtension = Number(2, 10) + Vector(2, "abcd");
-
-// A TLS record with a ClientHello that has these extensions.
-std::string ClientHello(const std::string& extensions) {
-  const std::string body = Number(2, 0x303) + std::string(32, 'r') + Vector(1, "session") +
-                           Vector(2, "\x13\x01") + Vector(1, std::string(1, '\0')) + Vector(2, extensions);
-  return "\x16\x03\x01" + Vector(2, "\x01" + Vector(3, body));
-}
-
-Hello::Kind KindOf(const std::string& bytes) { return ReadHello(bytes).kind; }
-
 TEST(SniffPlain, ARequestLineIsHttp) {
   for (const char* bytes : {"GET /", "GET / HTTP/1.1\r\n", "OPTIONS *", "POST http://a/", "CONNECT a:80",
                             "\r\nGET /x", "PRI /", "PROPFIND /"})
@@ -71,46 +44,6 @@ TEST(SniffPlain, NeverChangesItsMind) {
           << text << " after " << bytes;
     }
   }
-}
-
-TEST(ReadHello, FindsTheOfferedProtocolsWhereverTheyStand) {
-  const std::vector<std::string> names = {"tulle/http1", "tulle/tcp", "h2"};
-  for (const std::string& extensions :
-       {Alpn(names), kOtherExtension + Alpn(names), Alpn(names) + kOtherExtension}) {
-    const Hello hello = ReadHello(ClientHello(extensions));
-    EXPECT_EQ(hello.kind, Hello::Kind::kTls);
-    EXPECT_EQ(hello.alpn, names);
-  }
-  EXPECT_TRUE(ReadHello(ClientHello(kOtherExtension)).alpn.empty());
-  EXPECT_EQ(ReadHello(ClientHello("") + "more records").kind, Hello::Kind::kTls);
-}
-
-TEST(ReadHello, WaitsForTheWholeRecord) {
-  const std::string hello = ClientHello(kOtherExtension + Alpn({"h2"}));
-  for (size_t bytes = 0; bytes < hello.size(); ++bytes)
-    EXPECT_EQ(KindOf(hello.substr(0, bytes)), Hello::Kind::kNeedMore) << bytes;
-  EXPECT_EQ(KindOf(hello), Hello::Kind::kTls);
-}
-
-TEST(ReadHello, SaysSoonThatItIsNotTls) {
-  for (const std::string& bytes :
-       {std::string("G"), std::string("\x15"), std::string("\x16\x02"),
-        std::string("\x16\x03\x01\x00\x03", 5), std::string("\x16\x03\x01\x40\x01", 5),
-        std::string("\x16\x03\x01\x01\x00\x02", 6)})
-    EXPECT_EQ(KindOf(bytes), Hello::Kind::kNotTls) << bytes.size();
-}
-
-TEST(ReadHello, LengthsThatLieAreNotBelieved) {
-  const auto broken = [](const std::string& extensions) {
-    return KindOf(ClientHello(extensions)) == Hello::Kind::kNotTls;
-  };
-  EXPECT_TRUE(broken("x"));
-  EXPECT_TRUE(broken(Number(2, 10) + Number(2, 9) + "short"));
-  EXPECT_TRUE(broken(Number(2, 16) + Vector(2, Number(2, 9) + "\x02h2")));
-  EXPECT_TRUE(broken(Number(2, 16) + Vector(2, Vector(2, "\x09h2"))));
-  std::string hello = ClientHello(Alpn({"h2"}));
-  hello[8] = '\xff';  // the length of the message goes beyond its record
-  EXPECT_EQ(KindOf(hello), Hello::Kind::kNotTls);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ io::Task<void> Exchange::RelayUpgrade() {
   Side down{*downstream_.stream, downstream_.in};
   Side up{*connection_->stream, connection_->in};
   hang_up_.Unlink();
-  const TunnelResult carried = co_await Tunnel(down, up);
+  const TunnelResult carried = co_await Tunnel(down, up, nullptr);
   outcome_.request_bytes += carried.bytes_up;
   outcome_.response_bytes += carried.bytes_down;
   if (carried.error != io::Error::kNone) outcome_.reason = "tunnel/" + std::string(io::Name(carried.error));

@@ -6,13 +6,19 @@ namespace {
 struct Direction {
   uint64_t bytes = 0;
   io::Error error = io::Error::kNone;
+  bool refused = false;
 };
 
 // On an error wakes whoever waits on the other connection, so that the other direction ends as well.
-io::Task<void> Carry(Side from, Side to, Direction& direction) {
+io::Task<void> Carry(Side from, Side to, Direction& direction, detect::Overheard* overheard) {
   for (;;) {
     if (!from.in.empty()) {
       const std::string_view held = from.in.view();
+      if (overheard != nullptr && !overheard->Hear(held)) {
+        direction.refused = true;
+        direction.error = io::Error::kOther;
+        break;
+      }
       const io::IoResult written = co_await to.stream.Write(held);
       if (!written.ok()) {
         direction.error = written.error;
@@ -39,15 +45,15 @@ io::Task<void> Carry(Side from, Side to, Direction& direction) {
 
 }  // namespace
 
-io::Task<TunnelResult> Tunnel(Side downstream, Side upstream) {
+io::Task<TunnelResult> Tunnel(Side downstream, Side upstream, detect::Overheard* overheard) {
   downstream.stream.readiness().SetDeadline(io::kNever);
   upstream.stream.readiness().SetDeadline(io::kNever);
   Direction up, down;
-  io::Task<void> upward = Carry(downstream, upstream, up);
+  io::Task<void> upward = Carry(downstream, upstream, up, overheard);
   upward.Start();
-  co_await Carry(upstream, downstream, down);
+  co_await Carry(upstream, downstream, down, nullptr);
   co_await std::move(upward);
-  TunnelResult result{up.bytes, down.bytes, up.error != io::Error::kNone ? up.error : down.error};
+  TunnelResult result{up.bytes, down.bytes, up.error != io::Error::kNone ? up.error : down.error, up.refused};
   if (result.error != io::Error::kNone) {
     downstream.stream.readiness().ResetOnClose();
     upstream.stream.readiness().ResetOnClose();

@@ -7,7 +7,7 @@ import unittest
 
 from patience import eventually, together
 from stream import Truncated
-from talk import WireTest
+from talk import Client, WireTest
 
 
 class Raw(WireTest):
@@ -132,6 +132,25 @@ class Detected(Raw):
             client = self.client().send(word)
             self.assertEqual(client.take(5), word[::-1])
 
+    def test_a_word_that_becomes_a_request_after_all_goes_no_further(self):
+        """A policy for HTTP is not skipped because the client paused behind the method."""
+        got = []
+        self.play(lambda wire: (got.append(wire.sock.recv(100)), got.append(wire.sock.recv(100))))
+        client = self.client().send(b"get")
+        self.assertTrue(eventually(lambda: got == [b"get"]))
+        client.send(b" /x HTTP/1.1\r\nHost: web\r\nX-Tulle-Source: spiffe://cluster.local/ns/a/sa/b\r\n\r\n")
+        with self.assertRaises(Truncated) as end:
+            client.fill()
+        self.assertEqual(str(end.exception), "reset")
+        self.pair.a.logged(protocol="tcp", reason="http/late-request")
+        self.assertEqual(got, [b"get"])
+
+    def test_a_word_that_stays_one_is_carried_on(self):
+        self.play(lambda wire: (wire.send(wire.take(4)[::-1]), wire.send(wire.take(12)[::-1])))
+        client = self.client().send(b"ruok")
+        self.assertEqual(client.take(4), b"kour")
+        self.assertEqual(client.send(b" / HTTPS/1.1").take(12), b"1.1/SPTTH / ")
+
     def test_ends_without_a_word_are_passed_on(self):
         ends = []
         self.play(lambda wire: ends.append(wire.sock.recv(1)))
@@ -148,6 +167,24 @@ class Detected(Raw):
             word = b"\0%03d" % number * 251
             self.assertEqual(self.client(timeout=30).send(word).take(1004), word)
         self.assertEqual(together(100, one), [])
+
+
+class Strangers(Raw):
+    """Plaintext straight to the sidecar of an app that takes nothing but mutual TLS."""
+
+    def test_one_that_waits_for_the_server_to_speak_is_told_soon(self):
+        self.play(lambda wire: wire.send(b"220 ready\r\n"))
+        began = time.monotonic()
+        with Client(self.pair.inbound(), timeout=20) as client, self.assertRaises(Truncated) as end:
+            client.fill()
+        self.assertEqual(str(end.exception), "reset")
+        self.assertLess(time.monotonic() - began, 8)
+        self.pair.b.logged(protocol="tcp", source="unknown", reason="mtls/strict ")
+
+    def test_one_that_is_slow_to_ask_gets_its_answer(self):
+        with Client(self.pair.inbound()) as client:
+            time.sleep(1.5)
+            self.assertEqual(client.get(b"/slow").status, 403)
 
 
 if __name__ == "__main__":
