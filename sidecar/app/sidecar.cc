@@ -133,22 +133,26 @@ size_t Sidecar::PlanCapacity() {
   return connections;
 }
 
+// Each thread gets contexts of its own: what OpenSSL caches in one, others would read while it is written.
 void Sidecar::OnCertificate(const identity::Certified& certified) {
-  tls::Context::Options options;
-  options.key = certified.key->native();
-  options.certificate = certified.certificate;
-  options.roots = certified.roots;
-  const auto client = tls::Context::Make(options);
-  options.side = tls::Side::kServer;
-  options.alpn = {std::string(upstream::kMuxAlpn), std::string(upstream::kHttp2Alpn),
-                  std::string(upstream::kHttp1Alpn), std::string(upstream::kTcpAlpn)};
-  const auto server = tls::Context::Make(options);
-  if (!client || !server) {
-    spdlog::error("certificate not usable: {}", (!client ? client : server).failure().what);
-    return;
+  tls::Context::Options as_client;
+  as_client.key = certified.key->native();
+  as_client.certificate = certified.certificate;
+  as_client.roots = certified.roots;
+  tls::Context::Options as_server = as_client;
+  as_server.side = tls::Side::kServer;
+  as_server.alpn = {std::string(upstream::kMuxAlpn), std::string(upstream::kHttp2Alpn),
+                    std::string(upstream::kHttp1Alpn), std::string(upstream::kTcpAlpn)};
+  for (const auto& worker : workers_) {
+    const auto client = tls::Context::Make(as_client);
+    const auto server = tls::Context::Make(as_server);
+    if (!client || !server) {
+      spdlog::error("certificate not usable: {}", (!client ? client : server).failure().what);
+      return;
+    }
+    worker->SetContexts(*client, *server);
   }
-  config_->SetContext(*client);
-  for (const auto& worker : workers_) worker->SetContexts(*client, *server);
+  if (const auto control = tls::Context::Make(as_client)) config_->SetContext(*control);
 }
 
 void Sidecar::OnSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> in_force) {
