@@ -9,7 +9,7 @@ from control import Operator
 from pair import Authority, B_IDENTITY, Pair, service_resources
 from talk import Client
 
-CHANGES = 60
+CHANGES = 30
 
 
 class LiveConfig(unittest.TestCase):
