@@ -145,12 +145,21 @@ int GrpcStatus(int status) {
   }
 }
 
+void AddFields(std::string& text, std::span<const Field> fields) {
+  for (const Field& field : fields) {
+    text += std::string(field.name) + ": " + std::string(field.value) + "\r\n";
+  }
+}
+
 std::string FormatGrpcReply(const LocalReply& reply) {
   const std::string status = std::to_string(GrpcStatus(reply.status));
   const std::string reason(reply.reason);
-  return "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + status +
-         "\r\ngrpc-message: tulle: " + reason + "\r\n" + std::string(kReasonHeader) + ": " + reason +
-         "\r\ncontent-length: 0\r\n" + (reply.keep_alive ? "" : "connection: close\r\n") + "\r\n";
+  std::string text = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + status +
+                     "\r\ngrpc-message: tulle: " + reason + "\r\n" + std::string(kReasonHeader) + ": " +
+                     reason + "\r\n";
+  AddFields(text, reply.added);
+  text += std::string("content-length: 0\r\n") + (reply.keep_alive ? "" : "connection: close\r\n");
+  return text + "\r\n";
 }
 
 }  // namespace
@@ -164,6 +173,7 @@ std::string FormatLocalReply(const LocalReply& reply) {
                      std::string(ReasonPhrase(reply.status)) +
                      "\r\ncontent-type: text/plain\r\ncontent-length: " + std::to_string(body.size()) +
                      "\r\n" + std::string(kReasonHeader) + ": " + std::string(reply.reason) + "\r\n";
+  AddFields(text, reply.added);
   if (reply.unsent) text += std::string(kUnsentHeader) + ": 1\r\n";
   if (!reply.keep_alive) text += "connection: close\r\n";
   text += "\r\n";

@@ -39,7 +39,8 @@ struct LocalReply {
   int status = 503;
   std::string_view reason;  // "access/deny shop/allow-web#2"
   std::string_view detail;  // for the body, one sentence; may be empty
-  bool unsent = false;      // the request provably never reached the app: another attempt is safe
+  std::span<const Field> added;
+  bool unsent = false;  // the request provably never reached the app: another attempt is safe
   bool keep_alive = true;
   bool head_only = false;  // the request was HEAD
   bool grpc = false;       // told as a gRPC status, without content

@@ -112,11 +112,18 @@ TEST(AppendResponseHead, ReasonsOfAPeerPassAndThoseOfAnAppDoNot) {
 }
 
 TEST(LocalReply, IsAWholeResponseWithItsReason) {
-  EXPECT_EQ(FormatLocalReply({.status = 403, .reason = "access/deny shop/a#1", .detail = {}}),
+  const Field kRetryAfter[] = {{"retry-after", "1"}};
+  EXPECT_EQ(FormatLocalReply({.status = 403, .reason = "access/deny shop/a#1", .detail = {}, .added = {}}),
             "HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\ncontent-length: 28\r\n"
             "x-tulle-reason: access/deny shop/a#1\r\n\r\ntulle: access/deny shop/a#1\n");
-  const std::string text = FormatLocalReply(
-      {.status = 503, .reason = "r", .detail = "d", .unsent = true, .keep_alive = false, .head_only = true});
+  const std::string text = FormatLocalReply({.status = 503,
+                                             .reason = "r",
+                                             .detail = "d",
+                                             .added = kRetryAfter,
+                                             .unsent = true,
+                                             .keep_alive = false,
+                                             .head_only = true});
+  EXPECT_NE(text.find("\r\nretry-after: 1\r\n"), std::string::npos);
   EXPECT_NE(text.find("content-length: 12\r\n"), std::string::npos);
   EXPECT_NE(text.find("x-tulle-unsent: 1\r\nconnection: close\r\n\r\n"), std::string::npos);
   EXPECT_TRUE(text.ends_with("\r\n\r\n"));

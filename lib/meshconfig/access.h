@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/duration.h"
 #include "lib/json/fields.h"
 #include "lib/meshconfig/match.h"
+#include "lib/meshconfig/protection.h"
 
 // Who may call: the part of mesh config that AccessPolicies shape.
 namespace tulle::meshconfig {
@@ -96,6 +98,37 @@ struct AccessRule {
                         json::Field("action", &AccessRule::action, "What happens on a match."),
                         json::Field("from", &AccessRule::from, "Any of these callers; none means everybody."),
                         json::Field("to", &AccessRule::to, "Any of these targets; none means everything."));
+  }
+};
+
+// Who shares a limit.
+enum class RateKey { kEveryone, kIdentity, kHeader };
+constexpr auto Names(RateKey) {
+  return std::array<std::pair<RateKey, std::string_view>, 3>{
+      {{RateKey::kEveryone, "Everyone"}, {RateKey::kIdentity, "Identity"}, {RateKey::kHeader, "Header"}}};
+}
+
+struct RateLimit {
+  std::string name;  // "shop/web#0": policy and index of the limit
+  Mode mode = Mode::kEnforce;
+  int64_t requests = 1;
+  base::Duration per = std::chrono::seconds(1);
+  int64_t burst = 1;
+  RateKey by = RateKey::kEveryone;
+  std::string header;
+  std::vector<AccessTo> to;  // any of them; none = everything
+
+  bool operator==(const RateLimit&) const = default;
+  static constexpr auto Describe() {
+    return json::Object(
+        "How many requests may come in.", json::Field("name", &RateLimit::name, "policy#index"),
+        json::Field("mode", &RateLimit::mode, "Shadow refuses nothing."),
+        json::Field("requests", &RateLimit::requests, "So many.", {.minimum = 1, .maximum = 1000000}),
+        json::Field("per", &RateLimit::per, "In that time.", {.minimum = 1000, .maximum = 3600000}),
+        json::Field("burst", &RateLimit::burst, "So many at once.", {.minimum = 1, .maximum = 1000000}),
+        json::Field("by", &RateLimit::by, "Who shares the limit."),
+        json::Field("header", &RateLimit::header, "Whose values have a limit each."),
+        json::Field("to", &RateLimit::to, "Any of these targets; none means everything."));
   }
 };
 

@@ -20,7 +20,7 @@ Service WebService() {
   rule.backends = {{"split/shop/web#0", "endpoints/shop/web?version=v2", 80, 10, std::nullopt},
                    {"split/shop/web#1", "endpoints/shop/old", 80, 0, "Service shop/old does not exist"}};
   rule.timeout = std::chrono::seconds(3);
-  rule.retry = Retry{1, std::chrono::milliseconds(250)};
+  rule.retry = Retry{1, std::chrono::milliseconds(250), {10, 2}};
   return {"shop/web", {{80, Protocol::kHttp, {rule}}}, {}};
 }
 
@@ -38,6 +38,15 @@ TEST(Codec, EveryStructSurvivesItsText) {
       MtlsMode::kStrict,
       "shop/strict",
       {{"shop/allow#0", AccessAction::kDeny, {{{}, {"shop"}, {}}}, {{{80}, {"GET"}, {}}}}},
+      {{"shop/limit#0",
+        Mode::kShadow,
+        10,
+        std::chrono::seconds(2),
+        20,
+        RateKey::kHeader,
+        "x-key",
+        {{{80}, {"GET"}, {}}}}},
+      Concurrency{"shop/limit", Mode::kShadow, 5, 3, 30},
       {{8080, Protocol::kTcp}}};
   EXPECT_EQ(*DecodeWorkload(Encode(workload)), workload);
 }

@@ -143,16 +143,21 @@ struct Workload {
   MtlsMode mtls = MtlsMode::kPermissive;
   std::string mtls_source;  // the policy that said so: "shop/strict"; empty = the default
   std::vector<AccessRule> rules;
+  std::vector<RateLimit> rate_limits;
+  std::optional<Concurrency> concurrency;
   std::vector<WorkloadPort> ports;
 
   bool operator==(const Workload&) const = default;
   static constexpr auto Describe() {
-    return json::Object("How a workload is to be called.",
-                        json::Field("name", &Workload::name, "namespace/name", {.required = true}),
-                        json::Field("mtls", &Workload::mtls, "Whether plaintext is taken."),
-                        json::Field("mtlsSource", &Workload::mtls_source, "The policy that set mtls."),
-                        json::Field("rules", &Workload::rules, "Access rules."),
-                        json::Field("ports", &Workload::ports, "Declared ports."));
+    return json::Object(
+        "How a workload is to be called.",
+        json::Field("name", &Workload::name, "namespace/name", {.required = true}),
+        json::Field("mtls", &Workload::mtls, "Whether plaintext is taken."),
+        json::Field("mtlsSource", &Workload::mtls_source, "The policy that set mtls."),
+        json::Field("rules", &Workload::rules, "Access rules."),
+        json::Field("rateLimits", &Workload::rate_limits, "How often it may be called."),
+        json::Field("concurrency", &Workload::concurrency, "How many requests its app is given at a time."),
+        json::Field("ports", &Workload::ports, "Declared ports."));
   }
 };
 

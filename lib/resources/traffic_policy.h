@@ -15,6 +15,8 @@ struct TrafficPolicy {
   std::optional<base::Duration> connect_timeout;
   std::optional<base::Duration> request_timeout;
   std::optional<meshconfig::Retry> retry;
+  std::optional<meshconfig::OutlierDetection> outlier_detection;
+  std::optional<meshconfig::CallLimits> limits;
 
   static constexpr auto Describe() {
     return json::Object(
@@ -28,7 +30,11 @@ struct TrafficPolicy {
                     "Limit for TCP and TLS together, per attempt; default 1s.", {.minimum = 1}),
         json::Field("requestTimeout", &TrafficPolicy::request_timeout,
                     "Limit for the whole exchange, all attempts together; default none.", {.minimum = 1}),
-        json::Field("retry", &TrafficPolicy::retry, "Retries; default 2 attempts."));
+        json::Field("retry", &TrafficPolicy::retry, "Retries; default 2 attempts."),
+        json::Field("outlierDetection", &TrafficPolicy::outlier_detection,
+                    "When an endpoint that fails is left alone; on by default."),
+        json::Field("limits", &TrafficPolicy::limits,
+                    "What the Service gets from one caller at a time; default no limits."));
   }
 };
 

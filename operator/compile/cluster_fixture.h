@@ -66,6 +66,9 @@ class Cluster {
   Cluster& Route(const std::string& key, resources::Route spec, const std::string& created = "2026") {
     return Add(model::CustomKind::kRoute, key, std::move(spec), created);
   }
+  Cluster& Calls(const std::string& key, resources::TrafficPolicy spec) {
+    return Add(model::CustomKind::kTrafficPolicy, key, std::move(spec));
+  }
   Cluster& Policy(const std::string& key, resources::AccessPolicy spec, const std::string& created = "2026") {
     return Add(model::CustomKind::kAccessPolicy, key, std::move(spec), created);
   }

@@ -100,10 +100,13 @@ meshconfig::CallPolicy PolicyOf(const Index& index, const std::string& key, Verd
   }
   if (candidates.empty()) return policy;
   const resources::TrafficPolicy& spec = *candidates[0]->spec;
+  policy.source = candidates[0]->meta.Key();
   policy.load_balancing = spec.load_balancing.value_or(policy.load_balancing);
   policy.connect_timeout = spec.connect_timeout.value_or(policy.connect_timeout);
   policy.request_timeout = spec.request_timeout;
   policy.retry = spec.retry.value_or(policy.retry);
+  policy.limits = spec.limits.value_or(policy.limits);
+  policy.outlier_detection = spec.outlier_detection.value_or(policy.outlier_detection);
   return policy;
 }
 

@@ -11,6 +11,30 @@ namespace {
 
 using meshconfig::MtlsMode;
 
+void AddLimits(const model::AccessPolicy& policy, meshconfig::Workload& workload) {
+  const resources::AccessPolicy& spec = *policy.spec;
+  for (size_t i = 0; i < spec.rate_limits.size(); ++i) {
+    const resources::RateLimit& from = spec.rate_limits[i];
+    meshconfig::RateLimit limit;
+    limit.name = policy.meta.Key() + "#" + std::to_string(i);
+    limit.mode = from.mode.value_or(limit.mode);
+    limit.requests = from.requests;
+    limit.per = from.per.value_or(limit.per);
+    limit.burst = from.burst.value_or(from.requests);
+    limit.by = from.by.value_or(limit.by);
+    limit.header = from.header.value_or("");
+    limit.to = from.to;
+    workload.rate_limits.push_back(std::move(limit));
+  }
+  if (!spec.concurrency || workload.concurrency) return;
+  meshconfig::Concurrency& limit = workload.concurrency.emplace();
+  limit.name = policy.meta.Key();
+  limit.mode = spec.concurrency->mode.value_or(limit.mode);
+  limit.minimum = spec.concurrency->minimum.value_or(limit.minimum);
+  limit.maximum = std::max(spec.concurrency->maximum.value_or(limit.maximum), limit.minimum);
+  limit.initial = std::clamp(limit.initial, limit.minimum, limit.maximum);
+}
+
 void AddPolicy(const model::AccessPolicy& policy, meshconfig::Workload& workload) {
   const resources::AccessPolicy& spec = *policy.spec;
   // The strictest counts; among equals the oldest is named as the source.
@@ -24,6 +48,7 @@ void AddPolicy(const model::AccessPolicy& policy, meshconfig::Workload& workload
     const resources::PolicyRule& rule = spec.rules[i];
     workload.rules.push_back({policy.meta.Key() + "#" + std::to_string(i), rule.action, rule.from, rule.to});
   }
+  AddLimits(policy, workload);
 }
 
 std::vector<meshconfig::WorkloadPort> PortsOf(const std::vector<const model::Pod*>& pods,

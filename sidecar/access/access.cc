@@ -71,16 +71,18 @@ std::string PolicyOf(std::string_view rule_name) {
 
 }  // namespace
 
+Target::Target(const meshconfig::AccessTo& to) : ports_(to.ports), methods_(to.methods) {
+  for (const meshconfig::PathMatch& path : to.paths) paths_.emplace_back(Canonical(path));
+}
+
 Policy::Policy(const meshconfig::Workload& workload)
     : mtls_(workload.mtls), mtls_source_(workload.mtls_source) {
   std::vector<std::string> allowing;
   for (const meshconfig::AccessRule& rule : workload.rules) {
     Rule made{rule.name, rule.action, rule.from, {}};
     for (const meshconfig::AccessTo& to : rule.to) {
-      To target{to.ports, to.methods, {}};
-      for (const meshconfig::PathMatch& path : to.paths) target.paths.emplace_back(Canonical(path));
-      looks_at_paths_ |= !target.paths.empty();
-      made.to.push_back(std::move(target));
+      made.to.emplace_back(to);
+      looks_at_paths_ |= made.to.back().looks_at_paths();
     }
     const std::string policy = PolicyOf(rule.name);
     if (rule.action == meshconfig::AccessAction::kAllow && !Contains(allowing, policy))
@@ -102,24 +104,21 @@ bool Policy::MatchesFrom(const meshconfig::AccessFrom& from, const Call& call,
                      [&](std::string_view account) { return IsAccount(account, call.caller->id); });
 }
 
-bool Policy::MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action) {
-  if (!to.ports.empty() && !Contains(to.ports, int64_t{call.port})) return false;
+bool Target::Matches(const Call& call, bool in_doubt) const {
+  if (!ports_.empty() && !Contains(ports_, int64_t{call.port})) return false;
   // What cannot be seen cannot be allowed, and does not shield from a denial.
-  if (call.head == nullptr) {
-    return (to.methods.empty() && to.paths.empty()) || action == meshconfig::AccessAction::kDeny;
-  }
+  if (call.head == nullptr) return (methods_.empty() && paths_.empty()) || in_doubt;
   // Some apps take "delete" for DELETE: enough to deny it, not to allow it.
   const auto same_method = [&](const std::string& method) {
-    return action == meshconfig::AccessAction::kDeny ? http::EqualsIgnoreCase(method, call.head->method)
-                                                     : method == call.head->method;
+    return in_doubt ? http::EqualsIgnoreCase(method, call.head->method) : method == call.head->method;
   };
-  if (!to.methods.empty() && std::none_of(to.methods.begin(), to.methods.end(), same_method)) return false;
-  if (to.paths.empty()) return true;
+  if (!methods_.empty() && std::none_of(methods_.begin(), methods_.end(), same_method)) return false;
+  if (paths_.empty()) return true;
   // A regex may have been written for what stands on the wire.
   const std::string_view path = call.head->path();
   const bool encoded = path.find('%') != std::string_view::npos;
   const std::string canonical = encoded ? Canonical(path) : std::string();
-  return std::any_of(to.paths.begin(), to.paths.end(), [&](const auto& pattern) {
+  return std::any_of(paths_.begin(), paths_.end(), [&](const auto& pattern) {
     return pattern.Matches(path) || (encoded && pattern.Matches(canonical));
   });
 }
@@ -129,8 +128,9 @@ bool Policy::Matches(const Rule& rule, const Call& call) {
                     std::any_of(rule.from.begin(), rule.from.end(),
                                 [&](const auto& source) { return MatchesFrom(source, call, rule.action); });
   if (!from) return false;
-  return rule.to.empty() || std::any_of(rule.to.begin(), rule.to.end(), [&](const auto& target) {
-           return MatchesTo(target, call, rule.action);
+  const bool deny = rule.action == meshconfig::AccessAction::kDeny;
+  return rule.to.empty() || std::any_of(rule.to.begin(), rule.to.end(), [&](const Target& target) {
+           return deny ? target.MayInclude(call) : target.Includes(call);
          });
 }
 

@@ -32,6 +32,25 @@ struct Verdict {
   std::string reason;  // of a refusal: "access/deny shop/allow-web#2", "access/not-allowed shop/allow-web"
 };
 
+// One of the things that rules and limits are about, ready to be asked.
+class Target {
+ public:
+  explicit Target(const meshconfig::AccessTo& to);
+
+  // The call is about it beyond doubt.
+  bool Includes(const Call& call) const { return Matches(call, false); }
+  // It may be about it, as some reader would understand it.
+  bool MayInclude(const Call& call) const { return Matches(call, true); }
+  bool looks_at_paths() const { return !paths_.empty(); }
+
+ private:
+  bool Matches(const Call& call, bool in_doubt) const;
+
+  std::vector<int64_t> ports_;
+  std::vector<std::string> methods_;
+  std::vector<route::PathPattern> paths_;
+};
+
 // The access rules of one workload, ready to be asked. Immutable; may be shared by threads.
 class Policy {
  public:
@@ -47,21 +66,15 @@ class Policy {
   bool looks_at_paths() const { return looks_at_paths_; }
 
  private:
-  struct To {
-    std::vector<int64_t> ports;
-    std::vector<std::string> methods;
-    std::vector<route::PathPattern> paths;
-  };
   struct Rule {
     std::string name;
     meshconfig::AccessAction action;
     std::vector<meshconfig::AccessFrom> from;
-    std::vector<To> to;
+    std::vector<Target> to;
   };
 
   static bool MatchesFrom(const meshconfig::AccessFrom& from, const Call& call,
                           meshconfig::AccessAction action);
-  static bool MatchesTo(const To& to, const Call& call, meshconfig::AccessAction action);
   static bool Matches(const Rule& rule, const Call& call);
 
   std::vector<Rule> rules_;

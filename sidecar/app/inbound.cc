@@ -40,7 +40,10 @@ class InboundCalls final : public Conversation {
   telemetry::Record StartRecord(std::string_view protocol) const override;
 
  private:
+  access::Call CallOf(const http::RequestHead* head) const;
   access::Verdict Judge(const http::RequestHead* head) const;
+  io::Task<bool> Refuse(Downstream& downstream, http::LocalReply refusal, telemetry::Record& record,
+                        io::TimePoint begun);
   io::Duration PatienceWithSilence() const;
 
   const Caller caller_;
@@ -57,18 +60,36 @@ telemetry::Record InboundCalls::StartRecord(std::string_view protocol) const {
   return record;
 }
 
-access::Verdict InboundCalls::Judge(const http::RequestHead* head) const {
+access::Call InboundCalls::CallOf(const http::RequestHead* head) const {
   access::Call call;
   call.caller = caller_.identity ? &*caller_.identity : nullptr;
   call.port = caller_.original.port();
   call.head = head;
+  return call;
+}
+
+access::Verdict InboundCalls::Judge(const http::RequestHead* head) const {
   const access::Policy& policy = worker_.snapshot()->workload->policy;
-  access::Verdict verdict = policy.Evaluate(call);
+  access::Verdict verdict = policy.Evaluate(CallOf(head));
   if (verdict.allowed && !caller_.identity) verdict = policy.EvaluatePlaintext();
   return verdict;
 }
 
-// One request: access, then the exchange with the app. False ends the connection.
+// With no body behind it the connection can take the caller's next request.
+io::Task<bool> InboundCalls::Refuse(Downstream& downstream, http::LocalReply refusal,
+                                    telemetry::Record& record, io::TimePoint begun) {
+  refusal.keep_alive =
+      downstream.head.keep_alive && downstream.head.framing == http::Framing::kNone && !downstream.last;
+  refusal.head_only = record.method == "HEAD";
+  if (refusal.keep_alive) downstream.in.Consume(downstream.head_bytes);
+  const bool written = co_await downstream.Reply(refusal);
+  record.status = refusal.status;
+  record.reason = refusal.reason;
+  Finish(record, begun);
+  co_return written&& refusal.keep_alive;
+}
+
+// One request: access, limits, then the exchange with the app. False ends the connection.
 io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   const Worker::Busy busy(worker_);
   const io::TimePoint begun = io::Clock::now();
@@ -80,16 +101,12 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
     http::LocalReply refusal;
     refusal.status = 403;
     refusal.reason = verdict.reason;
-    // With no body behind it the connection can take the caller's next request.
-    refusal.keep_alive =
-        downstream.head.keep_alive && downstream.head.framing == http::Framing::kNone && !downstream.last;
-    refusal.head_only = record.method == "HEAD";
-    if (refusal.keep_alive) downstream.in.Consume(downstream.head_bytes);
-    const bool written = co_await downstream.Reply(refusal);
-    record.status = 403;
-    record.reason = verdict.reason;
-    Finish(record, begun);
-    co_return written&& refusal.keep_alive;
+    co_return co_await Refuse(downstream, refusal, record, begun);
+  }
+  Visit visit(worker_.admission(), CallOf(&downstream.head), begun);
+  if (visit.refused()) {
+    const http::LocalReply refusal = visit.reply();
+    co_return co_await Refuse(downstream, refusal, record, begun);
   }
 
   exchange::FixedPicker picker(app_);
@@ -108,6 +125,8 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   if (caller_.identity) plan.added_headers = {&source, 1};
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
+  const bool answered = outcome.reason.empty() && outcome.status != 101;
+  if (answered) visit.Answered(io::Clock::now() - begun);
   Describe(outcome, record);
   Finish(record, begun);
   co_return outcome.reusable;

@@ -2,6 +2,7 @@
 
 #include "sidecar/app/conversation.h"
 #include "sidecar/app/limits.h"
+#include "sidecar/app/picker.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/limits.h"
 #include "sidecar/route/router.h"
@@ -17,26 +18,6 @@ using meshconfig::Protocol;
 struct Call {
   io::SocketAddress original;
   config::Destination destination;
-};
-
-// Endpoints of a backend, as the snapshot at the moment of each pick has them.
-class BackendPicker final : public exchange::Picker {
- public:
-  BackendPicker(Worker& worker, const meshconfig::WeightedBackend& backend, meshconfig::LoadBalancing policy)
-      : worker_(worker),
-        policy_(policy),
-        cluster_(worker.clusters().Get(*worker.snapshot(), backend.endpoints,
-                                       static_cast<uint16_t>(backend.port))) {}
-
-  std::shared_ptr<upstream::Host> Pick(const upstream::Tried& tried) override {
-    return cluster_->Pick(policy_, tried, worker_.loop().now(), worker_.Random64());
-  }
-  bool HasUntried(const upstream::Tried& tried) const override { return cluster_->HasUntried(tried); }
-
- private:
-  Worker& worker_;
-  meshconfig::LoadBalancing policy_;
-  std::shared_ptr<upstream::Cluster> cluster_;
 };
 
 std::shared_ptr<upstream::Host> HostOf(Worker& worker, const Call& call) {
@@ -112,6 +93,8 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
   std::optional<BackendPicker> by_backend;
   std::optional<exchange::FixedPicker> fixed;
   http::LocalReply refusal;
+  protect::Held in_flight;
+  std::string reason;
   if (const config::ServicePort* port = PortOf(call)) {
     const config::Service& service = *call.destination.service;
     const route::RequestView view{&downstream.head};
@@ -124,7 +107,7 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
       refusal.reason = "route/no-backend";
       if (decision.backend != nullptr) refusal.detail = *decision.backend->error;
     } else {
-      by_backend.emplace(worker_, *decision.backend, service.policy.load_balancing);
+      by_backend.emplace(worker_, *decision.backend, service);
       plan.picker = &*by_backend;
       record.backend = decision.backend->source;
       plan.connect_timeout = service.policy.connect_timeout;
@@ -134,6 +117,16 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
       plan.retry = decision.rule->config().retry.value_or(service.policy.retry);
     }
     if (decision.rule != nullptr) record.rule = decision.rule->config().name;
+    plan.usage = service.usage.get();
+    plan.limits = service.policy.limits;
+    plan.limits_source = service.policy.source;
+    plan.usage->budget.Deposit(worker_.loop().now());
+    in_flight = TakeOne(worker_, service, plan.usage->requests, plan.limits.requests, "requests");
+    if (in_flight.refused() && refusal.reason.empty()) {
+      reason = "limit/requests " + service.policy.source;
+      refusal.status = 503;
+      refusal.reason = reason;
+    }
   } else {
     fixed.emplace(HostOf(worker_, call));
     plan.picker = &*fixed;
@@ -151,6 +144,8 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
 
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
+  if (outcome.limit != nullptr)
+    worker_.probe().Limited(outcome.limit, plan.limits_source, outcome.limit_shadow);
   if (outcome.host != nullptr) {
     record.endpoint = outcome.host->text();
     record.mtls = !outcome.host->target().identity.empty();
@@ -175,7 +170,7 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
     const route::RequestView nothing;
     const route::Decision decision = route::Decide(port->rules, nothing, worker_.Random64());
     if (decision.backend != nullptr && !decision.backend->error) {
-      by_backend.emplace(worker_, *decision.backend, service->policy.load_balancing);
+      by_backend.emplace(worker_, *decision.backend, *service);
       picker = &*by_backend;
       record.backend = decision.backend->source;
     }
@@ -186,29 +181,39 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
     picker = &*fixed;
   }
 
+  protect::Held open;
   std::string reason = "upstream/no-endpoint";
+  if (picker != nullptr && service != nullptr) {
+    const std::optional<int64_t>& limit = service->policy.limits.connections;
+    open = TakeOne(worker_, *service, service->usage->connections, limit, "connections");
+    if (open.refused()) {
+      reason = "limit/connections " + service->policy.source;
+      picker = nullptr;
+    }
+  }
   upstream::Tried tried;
   std::shared_ptr<upstream::Host> host;
   std::unique_ptr<upstream::Connection> up;
   while (picker != nullptr && up == nullptr && record.attempts < kTcpAttempts) {
     host = picker->Pick(tried);
+    if (picker->full()) reason = "limit/endpoint-requests " + service->policy.source;
     if (host == nullptr) break;
     ++record.attempts;
     tried.Add(host.get());
     record.endpoint = host->text();
     record.mtls = !host->target().identity.empty();
     auto connected = co_await worker_.connector().Connect(host, mux::Kind::kTcp, connect_timeout);
+    picker->Report(*host, connected ? protect::Result::kSuccess : protect::Result::kLost);
     if (connected) {
       up = std::move(*connected);
       reason.clear();
     } else {
-      host->Avoid(worker_.loop().now());
       reason = connected.failure().reason;
       if (!picker->HasUntried(tried)) break;
     }
   }
   std::optional<upstream::InFlight> in_flight;
-  if (up != nullptr) in_flight.emplace(host);
+  if (up != nullptr) in_flight.emplace(host, worker_.loop().now());
   if (up != nullptr && undecided) {
     const Spoken first = co_await AwaitSpeaker(downstream, *up);
     worker_.learned().Heard(call.original, first == Spoken::kOpaque && !up->in.empty());

@@ -25,6 +25,7 @@ base::Result<Facts> MakeFacts(const Settings& settings) {
   if (!listen || listen->is_v6())
     return base::Failure{"--listen \"" + settings.listen + "\" is not an IPv4 address"};
   facts.listen_v4 = *listen;
+  facts.workers = settings.workers;
   if (listen->IsLoopback()) facts.listen_v6 = *io::SocketAddress::Parse("::1", 0);
   facts.outbound_port = static_cast<uint16_t>(settings.outbound_port);
   facts.inbound_port = static_cast<uint16_t>(settings.inbound_port);

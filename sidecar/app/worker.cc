@@ -15,6 +15,7 @@ Worker::Worker(const Facts& facts, telemetry::Probe probe, Capacity capacity,
     : facts_(facts),
       loop_(std::make_unique<io::Loop>()),
       probe_(std::move(probe)),
+      admission_(probe_, facts.workers),
       capacity_(capacity),
       want_(std::move(want)),
       random_(std::random_device{}()),
@@ -62,6 +63,7 @@ base::Result<bool> Worker::Start() {
 
 void Worker::SetSnapshot(std::shared_ptr<const config::Snapshot> snapshot, std::function<void()> adopted) {
   loop_->Post([this, snapshot = std::move(snapshot), adopted = std::move(adopted)] {
+    if (snapshot->workload != nullptr) admission_.Adopt(*snapshot->workload);
     snapshot_ = snapshot;
     ++snapshot_serial_;
     clusters_.Retain(*snapshot_);

@@ -12,6 +12,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/socket.h"
 #include "lib/tls/context.h"
+#include "sidecar/app/admission.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/detect/learned.h"
 #include "sidecar/overload/counts.h"
@@ -27,6 +28,7 @@ namespace tulle::sidecar::app {
 struct Facts {
   std::string workload;   // "shop/web"
   io::SocketAddress pod;  // own address, port 0
+  int workers = 1;
   uint16_t outbound_port = 15001;
   uint16_t inbound_port = 15006;
   upstream::PeerFraming peer_framing = upstream::PeerFraming::kMux;
@@ -77,6 +79,7 @@ class Worker {
   upstream::Hosts& hosts() { return hosts_; }
   upstream::Connector& connector() { return connector_; }
   telemetry::Probe& probe() { return probe_; }
+  Admission& admission() { return admission_; }
   std::minstd_rand& random() { return random_; }
   uint64_t Random64() {
     return uint64_t{random_()} << 40 ^ uint64_t { random_() } << 20 ^ random_();
@@ -169,6 +172,7 @@ class Worker {
   Facts facts_;
   std::unique_ptr<io::Loop> loop_;
   telemetry::Probe probe_;
+  Admission admission_;
   Capacity capacity_;
   std::function<void(const std::string&)> want_;
   std::minstd_rand random_;

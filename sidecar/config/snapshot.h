@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "lib/io/address.h"
 #include "lib/meshconfig/types.h"
 #include "sidecar/access/access.h"
+#include "sidecar/protect/usage.h"
 #include "sidecar/route/router.h"
 
 // What the data plane obeys at one moment: mesh config, decoded and compiled. Immutable once published; a
@@ -36,6 +38,8 @@ struct ServicePort {
 struct Service {
   std::string name;
   meshconfig::CallPolicy policy;
+  // What it gets from all workers, whatever the config says: the one part of a snapshot that changes.
+  std::shared_ptr<protect::Usage> usage;
   std::map<uint16_t, ServicePort> ports;
 };
 
@@ -52,6 +56,8 @@ struct Workload {
 
   std::string name;
   access::Policy policy;
+  std::vector<meshconfig::RateLimit> rate_limits;
+  std::optional<meshconfig::Concurrency> concurrency;
   std::map<uint16_t, meshconfig::Protocol> ports;
 };
 

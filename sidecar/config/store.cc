@@ -17,10 +17,12 @@ std::optional<Endpoint> CompileEndpoint(const meshconfig::Endpoint& endpoint) {
   return Endpoint{*address, endpoint.pod, endpoint.identity, endpoint.ports};
 }
 
-std::shared_ptr<const Service> CompileService(const meshconfig::Service& service) {
+std::shared_ptr<const Service> CompileService(const meshconfig::Service& service,
+                                              std::shared_ptr<protect::Usage> usage) {
   auto compiled = std::make_shared<Service>();
   compiled->name = service.name;
   compiled->policy = service.policy;
+  compiled->usage = std::move(usage);
   for (const meshconfig::ServicePort& port : service.ports) {
     ServicePort& made = compiled->ports[static_cast<uint16_t>(port.port)];
     made.protocol = port.protocol;
@@ -42,7 +44,11 @@ base::Result<std::shared_ptr<const EndpointSet>> CompileEndpoints(const meshconf
 
 }  // namespace
 
-Workload::Workload(const meshconfig::Workload& workload) : name(workload.name), policy(workload) {
+Workload::Workload(const meshconfig::Workload& workload)
+    : name(workload.name),
+      policy(workload),
+      rate_limits(workload.rate_limits),
+      concurrency(workload.concurrency) {
   for (const meshconfig::WorkloadPort& port : workload.ports)
     ports[static_cast<uint16_t>(port.port)] = port.protocol;
 }
@@ -52,7 +58,7 @@ meshconfig::Protocol Workload::ProtocolOf(uint16_t port) const {
   return found == ports.end() ? meshconfig::Protocol::kDetect : found->second;
 }
 
-std::optional<std::string> Store::Decode(Entry& entry) {
+std::optional<std::string> Store::Decode(Entry& entry) const {
   const std::string& body = entry.resource.body;
   switch (meshconfig::KindOf(entry.resource.name)) {
     case Kind::kMesh: {
@@ -81,7 +87,10 @@ std::optional<std::string> Store::Decode(Entry& entry) {
     case Kind::kService: {
       auto service = meshconfig::DecodeService(body);
       if (!service) return json::JoinProblems(service.failure());
-      entry.service = CompileService(*service);
+      const auto before = resources_.find(entry.resource.name);
+      const bool known = before != resources_.end() && before->second.service != nullptr;
+      entry.service = CompileService(
+          *service, known ? before->second.service->usage : std::make_shared<protect::Usage>());
       return std::nullopt;
     }
     case Kind::kEndpoints: {

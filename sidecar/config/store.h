@@ -39,7 +39,7 @@ class Store {
     std::shared_ptr<const EndpointSet> endpoints;
     std::shared_ptr<const meshconfig::Address> address;
   };
-  static std::optional<std::string> Decode(Entry& entry);
+  std::optional<std::string> Decode(Entry& entry) const;
 
   std::map<std::string, Entry, std::less<>> resources_;
 };

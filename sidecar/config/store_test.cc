@@ -118,6 +118,15 @@ TEST(Store, ASnapshotStaysAsItWasAndSharesWhatDidNotChange) {
   EXPECT_EQ(At(*before, "10.0.0.1")->service, At(*after, "10.0.0.1")->service);
 }
 
+TEST(Store, ANewerServiceGoesOnCountingWhatIsInUse) {
+  Store store = Holding({kService, kAddress});
+  const auto before = store.MakeSnapshot();
+  store.Put(MakeResource("service/shop/web", R"({"name":"shop/web","ports":[]})"));
+  const auto after = store.MakeSnapshot();
+  EXPECT_NE(At(*before, "10.0.0.1")->service, At(*after, "10.0.0.1")->service);
+  EXPECT_EQ(At(*before, "10.0.0.1")->service->usage, At(*after, "10.0.0.1")->service->usage);
+}
+
 TEST(Store, RetainKeepsWhatTheRootsReferTo) {
   Store store =
       Holding({kMesh, kWorkload, kService, kAddress, Endpoints("10.1.0.1"),

@@ -70,9 +70,10 @@ io::Task<Outcome> Exchange::Run() {
     const Step step = co_await Attempt();
     if (step == Step::kDone) break;
     if (step == Step::kRetryAtOnce) continue;
-    if (step == Step::kRetrySent) {
-      --retries_left_;
-    } else if (++unsent >= most_unsent || outcome_.host == nullptr) {
+    const bool sent = step == Step::kRetrySent;
+    if (sent) --retries_left_;
+    const bool enough = !sent && (++unsent >= most_unsent || outcome_.host == nullptr);
+    if (enough || !MayRetry(sent)) {
       co_await ReplyFailure();
       break;
     }
@@ -99,6 +100,27 @@ bool Exchange::OutOfTime() {
   failure_unsent_ = false;
   outcome_.reason = "timeout/request";
   return true;
+}
+
+// Notes a limit that was met; true when it is to be obeyed.
+bool Exchange::Over(const protect::Held& held, const char* limit) {
+  if (!held.over()) return false;
+  outcome_.limit = limit;
+  outcome_.limit_shadow = !held.refused();
+  return held.refused();
+}
+
+// What was never sent loads no app, and needs no budget.
+bool Exchange::MayRetry(bool sent) {
+  if (plan_.usage == nullptr) return true;
+  if (!retrying_.holds()) {
+    retrying_ = protect::Held(plan_.usage->retries, plan_.limits.retries, plan_.limits.mode);
+    if (Over(retrying_, "retries")) return false;
+  }
+  if (!sent || plan_.usage->budget.Withdraw(plan_.retry.budget, loop_.now())) return true;
+  outcome_.limit = "retry-budget";
+  outcome_.limit_shadow = false;
+  return false;
 }
 
 Exchange::Step Exchange::Failed(int status, std::string reason, bool unsent) {
@@ -133,17 +155,30 @@ void Exchange::ExtendBodyDeadline(io::Readiness& readiness, io::Duration idle) {
 
 io::Task<Exchange::Step> Exchange::Attempt() {
   outcome_.host = plan_.picker->Pick(tried_);
+  if (outcome_.host == nullptr && plan_.picker->full()) {
+    outcome_.limit = "endpoint-requests";
+    co_return Failed(503, "limit/endpoint-requests " + std::string(plan_.limits_source), true);
+  }
   if (outcome_.host == nullptr) co_return Failed(503, std::string(plan_.no_endpoint_reason), true);
   upstream::Host& host = *outcome_.host;
   tried_.Add(&host);
-  upstream::InFlight in_flight(outcome_.host);
+  upstream::InFlight in_flight(outcome_.host, loop_.now());
 
   connection_ = host.TakeIdle(plan_.kind);
   if (connection_ == nullptr) {
     const io::Duration left = plan_.deadline == io::kNever
                                   ? plan_.connect_timeout
                                   : std::min(plan_.connect_timeout, plan_.deadline - loop_.now());
+    protect::Held pending;
+    if (plan_.usage != nullptr)
+      pending = protect::Held(plan_.usage->pending, plan_.limits.pending, plan_.limits.mode);
+    if (Over(pending, "pending")) {
+      Failed(503, "limit/pending " + std::string(plan_.limits_source), true);
+      co_await ReplyFailure();
+      co_return Step::kDone;
+    }
     auto connected = co_await connector_.Connect(outcome_.host, plan_.kind, left);
+    pending = {};
     if (!connected && connected.failure().ours) {
       // Another attempt, wherever it goes, would only add to the shortage.
       Failed(503, connected.failure().reason, true);
@@ -151,10 +186,10 @@ io::Task<Exchange::Step> Exchange::Attempt() {
       co_return Step::kDone;
     }
     if (!connected) {
-      host.Avoid(loop_.now());
+      Report(protect::Result::kLost);
       co_return Failed(503, connected.failure().reason, true);
     }
-    host.Trust();
+    host.standing().Reached();
     connection_ = std::move(*connected);
   }
 
@@ -238,6 +273,7 @@ io::Task<Exchange::Step> Exchange::AwaitResponse() {
     if (!up.in.empty()) {
       const http::ParseResult parsed = http::ParseResponseHead(up.in.view(), method_, up.head);
       if (parsed.status == http::ParseStatus::kBad) {
+        Report(protect::Result::kServerError);
         Failed(502, parsed.why, false);
         co_await ReplyFailure();
         co_return Step::kDone;
@@ -282,7 +318,7 @@ io::Task<Exchange::Step> Exchange::FailResponse(io::Error error) {
   const bool died = connection_->reused && (!connection_->shared || error == io::Error::kLost);
   const bool stale = died && connection_->in.empty() && !late && !repeated_stale_;
   const bool repeat = !out_of_time && (MayRepeatSent() || (stale && replayable_ && idempotent_));
-  if (!late) outcome_.host->Avoid(loop_.now());
+  Report(late ? protect::Result::kTimeout : protect::Result::kLost);
   std::string reason = out_of_time ? "timeout/request" : "timeout/try";
   if (!late) reason = "upstream/" + std::string(io::Name(error));
   const Step step = Failed(late ? 504 : 502, std::move(reason), false);

@@ -14,6 +14,7 @@
 #include "lib/meshconfig/types.h"
 #include "sidecar/exchange/downstream.h"
 #include "sidecar/exchange/limits.h"
+#include "sidecar/protect/usage.h"
 #include "sidecar/upstream/connector.h"
 #include "sidecar/upstream/host.h"
 
@@ -27,6 +28,10 @@ class Picker {
   virtual std::shared_ptr<upstream::Host> Pick(const upstream::Tried& tried) = 0;
   // There is an endpoint that was not tried yet.
   virtual bool HasUntried(const upstream::Tried& tried) const = 0;
+  // Pick gave nothing because all endpoints have as many requests as they may.
+  virtual bool full() const { return false; }
+  // What an attempt says of the host that Pick gave for it.
+  virtual void Report(upstream::Host&, protect::Result) {}
 };
 
 // The one endpoint there is.
@@ -47,6 +52,9 @@ struct Plan {
   mux::Kind kind = mux::Kind::kHttp1;   // what the app is to be spoken to in
   io::Duration connect_timeout = std::chrono::seconds(1);
   io::TimePoint deadline = io::kNever;    // of the whole exchange
+  protect::Usage* usage = nullptr;        // what the Service gets; null for none
+  meshconfig::CallLimits limits;          // of `usage`
+  std::string_view limits_source;         // for reasons
   meshconfig::Retry retry;                // attempts 0: nothing but what was never sent is repeated
   int unsent_attempts = kUnsentAttempts;  // for what was never sent
   bool mark_unsent = false;        // a reply of our own says when another sidecar may repeat the request
@@ -64,6 +72,9 @@ struct Outcome {
       reason;  // of a reply of our own, or why the response broke off; empty = the app answered in full
   bool reusable = false;  // the client's connection can take another request
   int attempts = 0;
+  // The limit that the request met, in the words of its reason, and whether that changed anything.
+  const char* limit = nullptr;
+  bool limit_shadow = false;
   uint64_t request_bytes = 0;  // bodies, framing included
   uint64_t response_bytes = 0;
   std::shared_ptr<upstream::Host> host;  // of the last attempt
@@ -116,6 +127,8 @@ class Exchange {
   };
   void OnHangUp();
   bool OutOfTime();
+  bool Over(const protect::Held& held, const char* limit);
+  bool MayRetry(bool sent);
 
   Step Failed(int status, std::string reason, bool unsent);
   // Ends the sending of the body before the connection goes, since it writes there.
@@ -124,6 +137,8 @@ class Exchange {
   bool RequestTaken() const { return request_body_.done() && sending_done_; }
   bool MayRepeatSent() const { return replayable_ && idempotent_ && retries_left_ > 0; }
   io::TimePoint TryDeadline() const { return std::min(try_deadline_, client_deadline_); }
+  void Report(protect::Result result) { plan_.picker->Report(*outcome_.host, result); }
+  void ReportResponse(const http::ResponseHead& response, const http::Header* reason);
   void ExtendBodyDeadline(io::Readiness& readiness, io::Duration idle = kBodyIdle);
   io::Task<void> ReplyFailure();
 
@@ -147,6 +162,7 @@ class Exchange {
   bool client_gone_ = false;
 
   upstream::Tried tried_;
+  protect::Held retrying_;  // from the second attempt on
   std::unique_ptr<upstream::Connection> connection_;
   size_t response_head_bytes_ = 0;
   http::BodyDecoder response_body_;

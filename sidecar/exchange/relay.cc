@@ -29,16 +29,27 @@ std::optional<Exchange::Step> Exchange::AppFailed(const http::Header& reason) {
   const bool unsent = response.Find(http::kUnsentHeader) != nullptr && replayable_;
   const bool sent = reason.value.starts_with("upstream/") && MayRepeatSent();
   if (!unsent && !sent) return std::nullopt;
-  outcome_.host->Avoid(loop_.now());
+  Report(protect::Result::kLost);
   return Failed(response.status, std::string(reason.value), unsent);
+}
+
+// A peer sidecar that answers for itself, because it refuses or is asked too much, says nothing of its app.
+void Exchange::ReportResponse(const http::ResponseHead& response, const http::Header* reason) {
+  if (reason != nullptr && !reason->value.starts_with("upstream/")) return;
+  const http::Header* grpc = downstream_.grpc ? response.Find("grpc-status") : nullptr;
+  Report(grpc != nullptr ? protect::ResultOfGrpc(grpc->value) : protect::ResultOf(response.status));
 }
 
 io::Task<Exchange::Step> Exchange::RelayResponse() {
   upstream::Connection& up = *connection_;
   from_sidecar_ = plan_.keep_mesh_headers && !outcome_.host->target().identity.empty();
   const http::ResponseHead& response = up.head;
-  if (const http::Header* reason = from_sidecar_ ? response.Find(http::kReasonHeader) : nullptr) {
+  const http::Header* reason = from_sidecar_ ? response.Find(http::kReasonHeader) : nullptr;
+  if (reason != nullptr) {
     if (const auto step = AppFailed(*reason)) co_return *step;
+  }
+  ReportResponse(response, reason);
+  if (reason != nullptr) {
     if (downstream_.grpc) {
       Failed(response.status, std::string(reason->value), false);
       co_await ReplyFailure();
@@ -115,6 +126,8 @@ io::Task<bool> Exchange::RelayBody() {
     if (!got.ok()) {
       const bool out_of_time = got.error == io::Error::kTimedOut && loop_.now() >= plan_.deadline;
       outcome_.reason = out_of_time ? "timeout/request" : "upstream/" + std::string(io::Name(got.error));
+      if (!out_of_time)
+        Report(got.error == io::Error::kTimedOut ? protect::Result::kTimeout : protect::Result::kLost);
       co_return false;
     }
   }

@@ -141,4 +141,33 @@ void Probe::PeerThrownOut(std::string_view reason) {
       .Add();
 }
 
+void Probe::Limited(std::string_view limit, std::string_view policy, bool shadow) {
+  key_.assign(limit);
+  key_ += shadow ? '?' : '!';
+  key_ += policy;
+  auto& counter = limited_[key_];
+  if (counter == nullptr) {
+    counter = &registry_.GetCounter("tulle_limited_total",
+                                    "Requests beyond a limit of a policy; in shadow mode they went on.",
+                                    {{"limit", std::string(limit)},
+                                     {"policy", std::string(policy)},
+                                     {"mode", shadow ? "shadow" : "enforce"},
+                                     {"worker", worker_}});
+  }
+  counter->Add();
+}
+
+void Probe::Outlier(std::string_view service, std::string_view endpoint, std::string_view cause,
+                    bool ejected) {
+  registry_
+      .GetCounter("tulle_outliers_total",
+                  "Endpoints that a detector found to fail, whether they were ejected or spared.",
+                  {{"service", std::string(service)},
+                   {"endpoint", std::string(endpoint)},
+                   {"cause", std::string(cause)},
+                   {"outcome", ejected ? "ejected" : "spared"},
+                   {"worker", worker_}})
+      .Add();
+}
+
 }  // namespace tulle::sidecar::telemetry

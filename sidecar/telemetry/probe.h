@@ -46,6 +46,10 @@ class Probe {
   void Detected(std::string_view protocol);
   // A far side that we had called broke the rules of a connection that calls share.
   void PeerThrownOut(std::string_view reason);
+  // A request met a limit of a policy; in shadow mode it went on. `limit` is what the reason calls it.
+  void Limited(std::string_view limit, std::string_view policy, bool shadow);
+  // A detector found that an endpoint of `service` fails; it may have been spared all the same.
+  void Outlier(std::string_view service, std::string_view endpoint, std::string_view cause, bool ejected);
 
  private:
   struct Series {
@@ -65,6 +69,7 @@ class Probe {
   std::string key_;   // scratch
   std::string line_;  // scratch
   std::unordered_map<std::string, Series> series_;
+  std::unordered_map<std::string, ::tulle::telemetry::Counter*> limited_;
   ::tulle::telemetry::Gauge* open_[2];
 };
 

@@ -36,7 +36,7 @@ std::shared_ptr<Host> Cluster::Pick(meshconfig::LoadBalancing policy, const Trie
                                     uint64_t random) {
   loads_.clear();
   for (const auto& host : hosts_) {
-    loads_.push_back({host->active(), host->avoided(now) || tried.Contains(host.get())});
+    loads_.push_back({host->active(), host->standing().avoided(now) || tried.Contains(host.get())});
   }
   const auto index = balance::Pick(policy, loads_, cursor_, random);
   return index ? hosts_[*index] : nullptr;

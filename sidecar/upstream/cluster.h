@@ -9,6 +9,7 @@
 #include "sidecar/balance/balance.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/upstream/host.h"
+#include "sidecar/upstream/outliers.h"
 
 namespace tulle::sidecar::upstream {
 
@@ -25,6 +26,11 @@ class Cluster {
   std::shared_ptr<Host> Pick(meshconfig::LoadBalancing policy, const Tried& tried, io::TimePoint now,
                              uint64_t random);
   bool HasUntried(const Tried& tried) const;
+  // What an attempt says of the host that Pick gave.
+  Verdict Report(Host& host, protect::Result result, const meshconfig::OutlierDetection& policy,
+                 io::TimePoint now, uint32_t random) {
+    return upstream::Report(hosts_, host, result, policy, now, random);
+  }
 
  private:
   std::shared_ptr<const config::EndpointSet> built_from_;

@@ -58,7 +58,7 @@ TEST(Cluster, TriedAndFailedHostsAreAvoidedWhileThereAreOthers) {
   mesh.Set({At("10.1.0.1"), At("10.1.0.2"), At("10.1.0.3")});
   const auto first = mesh.Pick();
   const auto second = mesh.Pick({first.get()});
-  second->Avoid(mesh.now);
+  second->standing().Report(protect::Result::kLost, {}, mesh.now);
   for (int i = 0; i < 5; ++i) {
     const auto third = mesh.Pick({first.get()});
     EXPECT_TRUE(third != first && third != second);
@@ -66,18 +66,18 @@ TEST(Cluster, TriedAndFailedHostsAreAvoidedWhileThereAreOthers) {
   Tried tried;
   tried.Add(first.get());
   EXPECT_TRUE(mesh.Get()->HasUntried(tried));
-  mesh.now += kAvoidAfterFailure;
+  mesh.now += protect::kRest;
   EXPECT_EQ(mesh.Picks(6).size(), 3u);
-  second->Avoid(mesh.now);
-  second->Trust();
-  EXPECT_FALSE(second->avoided(mesh.now));
+  second->standing().Report(protect::Result::kLost, {}, mesh.now);
+  second->standing().Reached();
+  EXPECT_FALSE(second->standing().avoided(mesh.now));
 }
 
 TEST(Cluster, HostsThatStayKeepTheirState) {
   Fixture mesh;
   mesh.Set({At("10.1.0.1")});
   const auto before = mesh.Pick();
-  const InFlight busy(before);
+  const InFlight busy(before, mesh.now);
   mesh.Set({At("10.1.0.1"), At("10.1.0.2")});
   EXPECT_EQ(mesh.Picks(4).size(), 2u);
   EXPECT_EQ(mesh.hosts.Get(before->target(), kPeerIdle), before);
@@ -113,8 +113,8 @@ TEST(Cluster, WhatTheSnapshotLostIsForgotten) {
 TEST(InFlight, CountsForAsLongAsItLives) {
   const auto host = std::make_shared<Host>(Target{}, kPeerIdle);
   {
-    InFlight one(host);
-    const InFlight two(host);
+    InFlight one(host, {});
+    const InFlight two(host, {});
     const InFlight moved(std::move(one));
     EXPECT_EQ(host->active(), 2u);
   }

@@ -13,6 +13,7 @@
 #include "lib/io/buffer.h"
 #include "lib/io/stream.h"
 #include "sidecar/overload/level.h"
+#include "sidecar/protect/standing.h"
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/upstream/limits.h"
 #include "sidecar/upstream/session.h"
@@ -42,9 +43,9 @@ class Host {
   // Its address, for people.
   const std::string& text() const { return text_; }
   uint32_t active() const { return active_; }
-  bool avoided(io::TimePoint now) const { return now < avoid_until_; }
-  void Avoid(io::TimePoint now) { avoid_until_ = now + kAvoidAfterFailure; }
-  void Trust() { avoid_until_ = {}; }
+  // Whether it fails; changed by Report in outliers.h.
+  protect::Standing& standing() { return standing_; }
+  const protect::Standing& standing() const { return standing_; }
 
   // The connection used last that is still good, or null.
   std::unique_ptr<Connection> TakeIdle(mux::Kind kind);
@@ -68,7 +69,7 @@ class Host {
   std::string text_;
   io::Duration idle_limit_;
   uint32_t active_ = 0;
-  io::TimePoint avoid_until_{};
+  protect::Standing standing_;
   std::vector<Idle> idle_;  // oldest first
   std::array<std::unique_ptr<Sessions>, 2> sessions_;
 };
@@ -89,15 +90,21 @@ class Tried {
 // Counts one request as in flight to a host for as long as it lives.
 class InFlight {
  public:
-  explicit InFlight(std::shared_ptr<Host> host) : host_(std::move(host)) { ++host_->active_; }
-  InFlight(InFlight&& other) noexcept : host_(std::move(other.host_)) {}
+  InFlight(std::shared_ptr<Host> host, io::TimePoint now)
+      : host_(std::move(host)), probe_(host_->standing_.BeginCall(now)) {
+    ++host_->active_;
+  }
+  InFlight(InFlight&& other) noexcept : host_(std::move(other.host_)), probe_(other.probe_) {}
   InFlight& operator=(InFlight&&) = delete;
   ~InFlight() {
-    if (host_) --host_->active_;
+    if (!host_) return;
+    --host_->active_;
+    if (probe_) host_->standing_.EndProbe();
   }
 
  private:
   std::shared_ptr<Host> host_;
+  bool probe_;
 };
 
 // The hosts of one worker, each once. A host lives as long as somebody holds it or it has idle connections.

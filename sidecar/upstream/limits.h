@@ -28,7 +28,4 @@ inline constexpr size_t kMaxDials = 4096;
 inline constexpr size_t kMaxWaitingDials = 4096;
 inline constexpr size_t kDialsPerTurn = 32;
 
-// How long an endpoint is avoided after a connection to it failed, while there are others.
-inline constexpr auto kAvoidAfterFailure = std::chrono::seconds(1);
-
 }  // namespace tulle::sidecar::upstream
