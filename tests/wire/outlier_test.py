@@ -5,6 +5,7 @@ import threading
 import time
 import unittest
 
+import http2
 from backend import Backend, reply
 from patience import eventually
 from talk import Client, WireTest
@@ -133,6 +134,51 @@ class InShadow(Many):
         client = self.client()
         self.assertEqual([client.get(b"/").status for _ in range(40)].count(503), 20)
         self.assertTrue(eventually(lambda: self.ejections(bad, "spared") == {"consecutive-5xx": 4}))
+
+
+class Grpc(http2.Http2Test):
+    """Two replicas behind their sidecars, one of which is unavailable in the words of gRPC."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bad = http2.App()
+        cls.addClassCleanup(cls.bad.close)
+        super().setUpClass()
+
+    @classmethod
+    def make_app(cls):
+        app = http2.App(default=lambda exchange: cls.answer(exchange, b"0"))
+        cls.bad.default = lambda exchange: cls.answer(exchange, b"14")
+        return Both(app, cls.bad)
+
+    options = {"policy": {"loadBalancing": "RoundRobin", "retry": {"attempts": 0}}}
+
+    @staticmethod
+    def answer(exchange, status):
+        exchange.whole()
+        exchange.respond(fields=[(b"content-type", b"application/grpc"), (b"grpc-status", status)])
+
+    def test_an_error_that_comes_without_content_counts(self):
+        client = self.http2()
+        fields = [(b"content-type", b"application/grpc"), (b"te", b"trailers")]
+        answers = [client.get(b"/shop.Echo/Unary", body=b"\0\0\0\0\0", fields=fields) for _ in range(40)]
+        self.assertEqual({answer.status for answer in answers}, {200})
+        self.assertEqual([answer.header(b"grpc-status") for answer in answers].count(b"14"), 5)
+
+
+class Both:
+    """Two apps, as one for a fixture: each is behind a sidecar of its own."""
+
+    def __init__(self, *apps):
+        self.apps = apps
+        self.port = [app.port for app in apps]
+
+    def forget(self):
+        for app in self.apps:
+            app.forget()
+
+    def close(self):
+        self.apps[0].close()
 
 
 if __name__ == "__main__":
