@@ -16,7 +16,7 @@ void Require(bool holds) {
 
 std::string Forward(const ResponseHead& head) {
   tulle::io::Buffer out;
-  AppendResponseHead(out, head, {}, {});
+  AppendResponseHead(out, head, {});
   return std::string(out.view());
 }
 

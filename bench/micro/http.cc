@@ -59,9 +59,11 @@ void WriteRequest(benchmark::State& state, const std::string& text) {
   RequestHead head;
   ParseRequestHead(text, head);
   io::Buffer out;
+  RequestForm form;
+  form.added = kAdded;
   for (auto _ : state) {
     out.Clear();
-    AppendRequestHead(out, head, kAdded);
+    AppendRequestHead(out, head, form);
     benchmark::DoNotOptimize(out.view().data());
   }
   Count(state, text);
@@ -75,7 +77,7 @@ void WriteResponse(benchmark::State& state, const std::string& text) {
   io::Buffer out;
   for (auto _ : state) {
     out.Clear();
-    AppendResponseHead(out, head, {}, {});
+    AppendResponseHead(out, head, {});
     benchmark::DoNotOptimize(out.view().data());
   }
   Count(state, text);

@@ -48,6 +48,35 @@ bool HasConnection(const Head& head) {
   return false;
 }
 
+bool Takes(const HeaderEdits& edits, std::string_view name) {
+  for (const auto& [set, value] : edits.set) {
+    if (EqualsIgnoreCase(set, name)) return true;
+  }
+  for (const std::string& removed : edits.remove) {
+    if (EqualsIgnoreCase(removed, name)) return true;
+  }
+  return false;
+}
+
+// Whether a header that was there before step `from` is gone after the last.
+bool Edited(const EditSteps& edits, std::string_view name, size_t from = 0) {
+  for (size_t i = from; i < edits.size(); ++i) {
+    if (edits[i] != nullptr && Takes(*edits[i], name)) return true;
+  }
+  return false;
+}
+
+void AppendEdits(io::Buffer& out, const EditSteps& edits) {
+  for (size_t i = 0; i < edits.size(); ++i) {
+    if (edits[i] == nullptr) continue;
+    for (const auto* fields : {&edits[i]->set, &edits[i]->add}) {
+      for (const auto& [name, value] : *fields) {
+        if (!Edited(edits, name, i + 1)) AppendField(out, name, value);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void AppendField(io::Buffer& out, std::string_view name, std::string_view value) {
@@ -57,21 +86,24 @@ void AppendField(io::Buffer& out, std::string_view name, std::string_view value)
   out.Append("\r\n");
 }
 
-void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const Field> added) {
+void AppendRequestHead(io::Buffer& out, const RequestHead& head, const RequestForm& form) {
   out.Append(head.method);
   out.Append(" ");
-  out.Append(head.target);
+  out.Append(form.target.empty() ? head.target : form.target);
   out.Append(" HTTP/1.1\r\n");
   const bool has_connection = HasConnection(head);
   bool has_host = false;
   for (const Header& header : head.headers) {
-    has_host |= header.known == Known::kHost;
+    const bool is_host = header.known == Known::kHost;
+    has_host |= is_host;
     if (header.known == Known::kMesh || IsHopByHop(header.known)) continue;
     if (has_connection && NamedByConnection(head, header)) continue;
-    AppendField(out, header.name, header.value);
+    if (Edited(form.edits, header.name)) continue;
+    AppendField(out, header.name, is_host && !form.host.empty() ? form.host : header.value);
   }
   // HTTP/1.0 knows requests without Host, HTTP/1.1 refuses them.
-  if (!has_host) AppendField(out, "Host", head.authority());
+  if (!has_host) AppendField(out, "Host", form.host.empty() ? head.authority() : form.host);
+  AppendEdits(out, form.edits);
   if (head.upgrade) {
     AppendField(out, "Connection", "upgrade");
     AppendField(out, "Upgrade", head.Value(Known::kUpgrade));
@@ -79,12 +111,11 @@ void AppendRequestHead(io::Buffer& out, const RequestHead& head, std::span<const
     AppendField(out, "Connection", "te");
     AppendField(out, "TE", "trailers");
   }
-  for (const Field& field : added) AppendField(out, field.name, field.value);
+  for (const Field& field : form.added) AppendField(out, field.name, field.value);
   out.Append("\r\n");
 }
 
-void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const ResponseForm& form,
-                        std::span<const Field> added) {
+void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const ResponseForm& form) {
   const char code[] = {static_cast<char>('0' + head.status / 100),
                        static_cast<char>('0' + head.status / 10 % 10),
                        static_cast<char>('0' + head.status % 10), ' '};
@@ -102,8 +133,10 @@ void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const Respons
     const bool of_chunks = header.known == Known::kTransferEncoding || header.known == Known::kTrailer;
     if (of_chunks && (form.dechunk || form.client_is_1_0)) continue;
     if (has_connection && NamedByConnection(head, header)) continue;
+    if (Edited(form.edits, header.name)) continue;
     AppendField(out, header.name, header.value);
   }
+  AppendEdits(out, form.edits);
   if (head.status == 101) {
     AppendField(out, "Connection", "upgrade");
     AppendField(out, "Upgrade", head.Value(Known::kUpgrade));
@@ -112,7 +145,7 @@ void AppendResponseHead(io::Buffer& out, const ResponseHead& head, const Respons
   } else if (form.client_is_1_0) {
     AppendField(out, "Connection", "keep-alive");
   }
-  for (const Field& field : added) AppendField(out, field.name, field.value);
+  for (const Field& field : form.added) AppendField(out, field.name, field.value);
   out.Append("\r\n");
 }
 
@@ -147,37 +180,49 @@ int GrpcStatus(int status) {
 
 void AddFields(std::string& text, std::span<const Field> fields) {
   for (const Field& field : fields) {
-    text += std::string(field.name) + ": " + std::string(field.value) + "\r\n";
+    text += field.name;
+    text += ": ";
+    text += field.value;
+    text += "\r\n";
   }
 }
 
 std::string FormatGrpcReply(const LocalReply& reply) {
-  const std::string status = std::to_string(GrpcStatus(reply.status));
+  const int status = reply.grpc_status >= 0 ? reply.grpc_status : GrpcStatus(reply.status);
   const std::string reason(reply.reason);
-  std::string text = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + status +
-                     "\r\ngrpc-message: tulle: " + reason + "\r\n" + std::string(kReasonHeader) + ": " +
-                     reason + "\r\n";
+  std::string text =
+      "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: " + std::to_string(status) +
+      "\r\ngrpc-message: tulle: " + reason + "\r\n" + std::string(kReasonHeader) + ": " + reason +
+      "\r\ncontent-length: 0\r\n";
   AddFields(text, reply.added);
-  text += std::string("content-length: 0\r\n") + (reply.keep_alive ? "" : "connection: close\r\n");
+  if (!reply.keep_alive) text += "connection: close\r\n";
   return text + "\r\n";
+}
+
+std::string WordsOf(const LocalReply& reply) {
+  std::string body = "tulle: " + std::string(reply.reason);
+  if (!reply.detail.empty()) body += ": " + std::string(reply.detail);
+  return body + "\n";
 }
 
 }  // namespace
 
 std::string FormatLocalReply(const LocalReply& reply) {
   if (reply.grpc) return FormatGrpcReply(reply);
-  std::string body = "tulle: " + std::string(reply.reason);
-  if (!reply.detail.empty()) body += ": " + std::string(reply.detail);
-  body += "\n";
-  std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " " +
-                     std::string(ReasonPhrase(reply.status)) +
-                     "\r\ncontent-type: text/plain\r\ncontent-length: " + std::to_string(body.size()) +
-                     "\r\n" + std::string(kReasonHeader) + ": " + std::string(reply.reason) + "\r\n";
+  const std::string body = reply.body != nullptr ? *reply.body : WordsOf(reply);
+  std::string text =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " + std::string(ReasonPhrase(reply.status)) + "\r\n";
+  if (reply.status != 204 && reply.status != 304) {
+    text += "content-type: " + std::string(reply.content_type) +
+            "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n";
+  }
+  text += std::string(kReasonHeader) + ": " + std::string(reply.reason) + "\r\n";
   AddFields(text, reply.added);
   if (reply.unsent) text += std::string(kUnsentHeader) + ": 1\r\n";
   if (!reply.keep_alive) text += "connection: close\r\n";
   text += "\r\n";
-  if (!reply.head_only) text += body;
+  const bool has_body = !reply.head_only && reply.status != 204 && reply.status != 304;
+  if (has_body) text += body;
   return text;
 }
 
@@ -201,8 +246,14 @@ std::string_view ReasonPhrase(int status) {
       return "Moved Permanently";
     case 302:
       return "Found";
+    case 303:
+      return "See Other";
     case 304:
       return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 401:

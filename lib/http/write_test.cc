@@ -11,9 +11,13 @@ std::string Forwarded(const std::string& text, std::vector<Field> added = {}) {
   RequestHead head;
   EXPECT_EQ(ParseRequestHead(text, head).status, ParseStatus::kDone) << text;
   io::Buffer out;
-  AppendRequestHead(out, head, added);
+  RequestForm form;
+  form.added = added;
+  AppendRequestHead(out, head, form);
   return std::string(out.view());
 }
+
+const Field kAdded[] = {{"x-b", "2"}};
 
 // The header lines of a GET with these, as they leave.
 std::string Lines(const std::string& lines) {
@@ -21,11 +25,11 @@ std::string Lines(const std::string& lines) {
   return whole.substr(25, whole.size() - 25 - 2);
 }
 
-std::string Answered(const std::string& text, const ResponseForm& form = {}, std::vector<Field> added = {}) {
+std::string Answered(const std::string& text, const ResponseForm& form = {}) {
   ResponseHead head;
   EXPECT_EQ(ParseResponseHead(text, "GET", head).status, ParseStatus::kDone) << text;
   io::Buffer out;
-  AppendResponseHead(out, head, form, added);
+  AppendResponseHead(out, head, form);
   return std::string(out.view());
 }
 
@@ -75,12 +79,30 @@ TEST(AppendRequestHead, OldVersionsBecomeHttp11WithAHost) {
   EXPECT_EQ(Forwarded("GET http://b/a HTTP/1.0\r\n\r\n"), "GET http://b/a HTTP/1.1\r\nHost: b\r\n\r\n");
 }
 
+TEST(AppendRequestHead, EditsFollowOneAnother) {
+  const HeaderEdits first{{{"X-A", "1"}, {"x-b", "1"}}, {{"x-c", "1"}}, {"x-gone"}};
+  const HeaderEdits second{{{"x-b", "2"}}, {{"x-c", "2"}, {"x-gone", "back"}}, {"x-a"}};
+  RequestHead head;
+  const std::string text =
+      "GET /a HTTP/1.1\r\nHost: h\r\nx-a: 0\r\nX-B: 0\r\nX-C: 0\r\nX-Gone: 0\r\nx-d: 0\r\n\r\n";
+  ASSERT_EQ(ParseRequestHead(text, head).status, ParseStatus::kDone);
+  RequestForm form;
+  form.edits = {&first, &second};
+  form.target = "/b";
+  form.host = "other";
+  io::Buffer out;
+  AppendRequestHead(out, head, form);
+  EXPECT_EQ(out.view(),
+            "GET /b HTTP/1.1\r\nHost: other\r\nX-C: 0\r\nx-d: 0\r\nx-c: 1\r\nx-b: 2\r\nx-c: 2\r\nx-gone: "
+            "back\r\n\r\n");
+}
+
 TEST(AppendResponseHead, KeepsStatusAndHeaders) {
   EXPECT_EQ(
       Answered("HTTP/1.1 207 Multi  Status\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\nKeep-Alive: 1\r\n\r\n"),
       "HTTP/1.1 207 Multi  Status\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
   EXPECT_EQ(
-      Answered("HTTP/1.0 200\r\nConnection: x-a\r\nX-A: 1\r\nContent-Length: 1\r\n\r\n", {}, {{"x-b", "2"}}),
+      Answered("HTTP/1.0 200\r\nConnection: x-a\r\nX-A: 1\r\nContent-Length: 1\r\n\r\n", {.added = kAdded}),
       "HTTP/1.1 200 \r\nContent-Length: 1\r\nx-b: 2\r\n\r\n");
 }
 

@@ -122,7 +122,7 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   plan.close_after = worker_.draining() || downstream.last;
   plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
   const http::Field source{http::kSourceHeader, caller_.name()};
-  if (caller_.identity) plan.added_headers = {&source, 1};
+  if (caller_.identity) plan.request.added = {&source, 1};
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
   const bool answered = outcome.reason.empty() && outcome.status != 101;

@@ -1,44 +1,16 @@
 #include "sidecar/app/outbound.h"
 
 #include "sidecar/app/conversation.h"
+#include "sidecar/app/course.h"
 #include "sidecar/app/limits.h"
-#include "sidecar/app/picker.h"
 #include "sidecar/exchange/exchange.h"
 #include "sidecar/exchange/limits.h"
-#include "sidecar/route/router.h"
 
 namespace tulle::sidecar::app {
 namespace {
 
 using exchange::Downstream;
 using meshconfig::Protocol;
-
-// What an outbound connection is about. Exactly one of service, endpoint and neither (passed through as it
-// is).
-struct Call {
-  io::SocketAddress original;
-  config::Destination destination;
-};
-
-std::shared_ptr<upstream::Host> HostOf(Worker& worker, const Call& call) {
-  const bool meshed = call.destination.endpoint != nullptr && !call.destination.endpoint->identity.empty() &&
-                      call.original.WithPort(0) != worker.facts().pod;
-  upstream::Target target{call.original, meshed ? call.destination.endpoint->identity : std::string()};
-  return worker.hosts().Get(target,
-                            meshed ? io::Duration(upstream::kPeerIdle) : io::Duration(upstream::kAppIdle));
-}
-
-const config::ServicePort* PortOf(const Call& call) {
-  if (call.destination.service == nullptr) return nullptr;
-  const auto found = call.destination.service->ports.find(call.original.port());
-  return found == call.destination.service->ports.end() ? nullptr : &found->second;
-}
-
-std::string_view NameOf(const Call& call) {
-  if (call.destination.service != nullptr) return call.destination.service->name;
-  if (call.destination.endpoint != nullptr) return call.destination.endpoint->pod;
-  return "passthrough";
-}
 
 // The calls of the app on one connection.
 class OutboundCalls final : public Conversation {
@@ -61,7 +33,7 @@ telemetry::Record OutboundCalls::StartRecord(std::string_view protocol) const {
   telemetry::Record record;
   record.protocol = protocol;
   record.source = worker_.facts().workload;
-  record.destination = NameOf(call_);
+  record.destination = call_.name();
   return record;
 }
 
@@ -90,62 +62,23 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
   plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
   plan.kind = KindFor(downstream);
   plan.no_endpoint_reason = "upstream/no-endpoint";
-  std::optional<BackendPicker> by_backend;
-  std::optional<exchange::FixedPicker> fixed;
-  http::LocalReply refusal;
-  protect::Held in_flight;
-  std::string reason;
-  if (const config::ServicePort* port = PortOf(call)) {
-    const config::Service& service = *call.destination.service;
-    const route::RequestView view{&downstream.head};
-    const route::Decision decision = route::Decide(port->rules, view, worker_.Random64());
-    if (decision.rule == nullptr) {
-      refusal.status = 404;
-      refusal.reason = "route/no-rule";
-    } else if (decision.backend == nullptr || decision.backend->error) {
-      refusal.status = 500;
-      refusal.reason = "route/no-backend";
-      if (decision.backend != nullptr) refusal.detail = *decision.backend->error;
-    } else {
-      by_backend.emplace(worker_, *decision.backend, service);
-      plan.picker = &*by_backend;
-      record.backend = decision.backend->source;
-      plan.connect_timeout = service.policy.connect_timeout;
-      const auto timeout =
-          decision.rule->config().timeout ? decision.rule->config().timeout : service.policy.request_timeout;
-      if (timeout && timeout->count() > 0) plan.deadline = begun + *timeout;
-      plan.retry = decision.rule->config().retry.value_or(service.policy.retry);
-    }
-    if (decision.rule != nullptr) record.rule = decision.rule->config().name;
-    plan.usage = service.usage.get();
-    plan.limits = service.policy.limits;
-    plan.limits_source = service.policy.source;
-    plan.usage->budget.Deposit(worker_.loop().now());
-    in_flight = TakeOne(worker_, service, plan.usage->requests, plan.limits.requests, "requests");
-    if (in_flight.refused() && refusal.reason.empty()) {
-      reason = "limit/requests " + service.policy.source;
-      refusal.status = 503;
-      refusal.reason = reason;
-    }
-  } else {
-    fixed.emplace(HostOf(worker_, call));
-    plan.picker = &*fixed;
-  }
-
-  if (!refusal.reason.empty()) {
-    refusal.keep_alive = false;
-    refusal.head_only = record.method == "HEAD";
-    co_await downstream.Reply(refusal);
-    record.status = refusal.status;
-    record.reason = refusal.reason;
+  const Course course(worker_, call, downstream, plan, begun);
+  course.Describe(record);
+  if (course.delay() > io::Duration::zero()) co_await worker_.loop().Sleep(course.delay());
+  if (const http::LocalReply* reply = course.reply()) {
+    if (reply->keep_alive) downstream.in.Consume(downstream.head_bytes);
+    const bool written = co_await downstream.Reply(*reply);
+    record.status = reply->status;
+    record.reason = reply->reason;
     Finish(record, begun);
-    co_return false;
+    co_return written&& reply->keep_alive;
   }
 
-  exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
+  exchange::Exchange one(downstream, course.plan(), worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
-  if (outcome.limit != nullptr)
-    worker_.probe().Limited(outcome.limit, plan.limits_source, outcome.limit_shadow);
+  if (outcome.limit != nullptr) {
+    worker_.probe().Limited(outcome.limit, course.plan().limits_source, outcome.limit_shadow);
+  }
   if (outcome.host != nullptr) {
     record.endpoint = outcome.host->text();
     record.mtls = !outcome.host->target().identity.empty();
@@ -166,13 +99,13 @@ io::Task<Spoken> OutboundCalls::ServeOpaque(Downstream& downstream, bool undecid
   exchange::Picker* picker = nullptr;
   io::Duration connect_timeout = kStrangerConnectTime;
   const auto service = call.destination.service;
-  if (const config::ServicePort* port = PortOf(call)) {
-    const route::RequestView nothing;
-    const route::Decision decision = route::Decide(port->rules, nothing, worker_.Random64());
-    if (decision.backend != nullptr && !decision.backend->error) {
-      by_backend.emplace(worker_, *decision.backend, *service);
+  if (const config::ServicePort* port = call.port()) {
+    const route::RequestView view{nullptr, worker_.facts().workload};
+    const route::Decision decision = route::Decide(port->rules, view, worker_.Random64());
+    if (const auto* backend = decision.backend(); backend != nullptr && !backend->error) {
+      by_backend.emplace(worker_, *backend, *service);
       picker = &*by_backend;
-      record.backend = decision.backend->source;
+      record.backend = backend->source;
     }
     if (decision.rule != nullptr) record.rule = decision.rule->config().name;
     connect_timeout = service->policy.connect_timeout;
@@ -235,7 +168,7 @@ io::Task<void> ServeOutbound(Worker& worker, std::unique_ptr<io::Socket> socket,
   downstream.stream = std::make_unique<io::PlainStream>(std::move(socket));
   if (const auto destination = co_await worker.Resolve(*original)) call.destination = *destination;
 
-  const config::ServicePort* port = PortOf(call);
+  const config::ServicePort* port = call.port();
   const bool of_mesh = port != nullptr || call.destination.endpoint != nullptr;
   const Protocol declared = port != nullptr ? port->protocol : Protocol::kDetect;
   Spoken spoken = Spoken::kOpaque;

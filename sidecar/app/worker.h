@@ -86,6 +86,7 @@ class Worker {
   }
   detect::Learned& learned() { return learned_; }
   bool draining() const { return draining_; }
+  size_t& copies_in_flight() { return copies_in_flight_; }
   overload::Level level() const { return capacity_.level.load(std::memory_order_relaxed); }
   overload::LimitCounts& limits() { return capacity_.limits; }
   io::Gate& handshakes() { return handshakes_; }
@@ -192,6 +193,7 @@ class Worker {
   io::TimePoint told_broken_{};  // when the log last named a far side that was thrown out
   size_t requests_ = 0;
   size_t turned_away_ = 0;
+  size_t copies_in_flight_ = 0;
   bool draining_ = false;
   std::atomic<size_t> busy_{0};
   std::atomic<size_t> open_{0};

@@ -127,6 +127,7 @@ void Store::Retain(const std::vector<std::string>& roots) {
     for (const auto& [port, config] : found->second.service->ports) {
       for (const route::Rule& rule : config.rules) {
         for (const auto& backend : rule.config().backends) kept.insert(backend.endpoints);
+        for (const auto& mirror : rule.config().mirrors) kept.insert(mirror.backend.endpoints);
       }
     }
   }

@@ -25,7 +25,7 @@ void Exchange::Prepare() {
   client_keeps_alive_ = head.keep_alive && !plan_.close_after;
   upgrade_ = head.upgrade;
   request_body_ = http::BodyDecoder(head);
-  http::AppendRequestHead(request_, head, plan_.added_headers);
+  http::AppendRequestHead(request_, head, plan_.request);
   downstream_.in.Consume(downstream_.head_bytes);
 
   const http::BodyDecoder::Step body = request_body_.Take(downstream_.in.view());
@@ -34,6 +34,7 @@ void Exchange::Prepare() {
   outcome_.request_bytes = body.bytes;
   downstream_.in.Consume(body.bytes);
   replayable_ = request_.size() <= kMaxReplayBytes;
+  if (request_body_.done()) SendCopies();
 
   io::Readiness& client = downstream_.stream->readiness();
   client.AwaitHangUp(hang_up_);
@@ -241,6 +242,14 @@ io::Task<void> Exchange::SendRequestBody() {
     if (!kept) downstream_.in.Consume(piece.bytes);
   }
   sending_done_ = true;
+  SendCopies();
+}
+
+// Once all of the request is there.
+void Exchange::SendCopies() {
+  if (plan_.mirrors == nullptr || !replayable_ || request_broken_ || copied_) return;
+  copied_ = true;
+  plan_.mirrors->Send(request_.view(), plan_.kind);
 }
 
 // Keeps a piece of the body for another attempt, as long as all of the request is small enough: `piece` is

@@ -14,6 +14,7 @@
 #include "lib/meshconfig/types.h"
 #include "sidecar/exchange/downstream.h"
 #include "sidecar/exchange/limits.h"
+#include "sidecar/exchange/mirror.h"
 #include "sidecar/protect/usage.h"
 #include "sidecar/upstream/connector.h"
 #include "sidecar/upstream/host.h"
@@ -61,8 +62,11 @@ struct Plan {
   bool keep_mesh_headers = false;  // x-tulle headers of the response are a peer sidecar's
   // A client that takes nothing of its answer for so long is given up.
   io::Duration reader_patience = kBodyIdle;
-  bool close_after = false;  // the client is to make a new connection for its next request
-  std::span<const http::Field> added_headers;
+  bool close_after = false;          // the client is to make a new connection for its next request
+  http::RequestForm request;         // what the request becomes
+  http::EditSteps response_edits{};  // what the response becomes
+  std::span<const http::Field> response_fields;
+  Mirrors* mirrors = nullptr;  // who gets copies
 };
 
 // What became of it.
@@ -110,6 +114,7 @@ class Exchange {
   io::Task<void> RelayUpgrade();
   io::Task<void> SendRequestBody();
   bool Keep(std::string_view& piece);
+  void SendCopies();
   void BreakRequest(int status, const char* reason);
   io::Task<Step> FailResponse(io::Error error);
 
@@ -171,6 +176,7 @@ class Exchange {
   std::optional<io::Task<void>> sending_;  // of the request body, beside the wait for the response
   bool sending_done_ = true;
   bool repeated_stale_ = false;  // once per request
+  bool copied_ = false;          // to the mirrors
   bool relaying_ = false;        // the response has begun
   io::TimePoint try_deadline_ = io::kNever;
   int interims_ = 0;

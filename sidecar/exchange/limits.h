@@ -27,4 +27,9 @@ inline constexpr size_t kMaxReplayBytes = 64 << 10;
 inline constexpr int kUnsentAttempts = 5;
 inline constexpr auto kFirstPause = std::chrono::milliseconds(10);
 
+// Copies of requests that a worker has in flight; further ones are dropped.
+inline constexpr size_t kMaxCopies = 256;
+// For a copy to be taken, and then for its answer.
+inline constexpr auto kCopyTime = std::chrono::seconds(5);
+
 }  // namespace tulle::sidecar::exchange

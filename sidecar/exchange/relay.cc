@@ -9,7 +9,7 @@ io::Task<bool> Exchange::RelayInterim() {
   upstream::Connection& up = *connection_;
   if (!client_is_1_0_) {
     downstream_.out.Clear();
-    http::AppendResponseHead(downstream_.out, up.head, {}, {});
+    http::AppendResponseHead(downstream_.out, up.head, {});
     const std::string_view bytes = downstream_.out.view();
     const io::IoResult written = co_await downstream_.stream->Write(bytes);
     if (!written.ok()) {
@@ -67,10 +67,12 @@ io::Task<Exchange::Step> Exchange::RelayResponse() {
   form.client_is_1_0 = client_is_1_0_;
   form.dechunk = dechunk_;
   form.keep_mesh_headers = from_sidecar_;
+  form.edits = plan_.response_edits;
+  form.added = plan_.response_fields;
   form.keep_alive = client_keeps_alive_ && sending_done_ && !response_body_.until_close() && !dechunk_;
 
   downstream_.out.Clear();
-  http::AppendResponseHead(downstream_.out, response, form, {});
+  http::AppendResponseHead(downstream_.out, response, form);
   up.in.Consume(response_head_bytes_);
   if (upgraded) {
     co_await RelayUpgrade();

@@ -101,6 +101,38 @@ TEST(Route, WhatIsNotHttpFallsThroughToRulesWithoutMatches) {
   EXPECT_EQ(Decide(rules, {nullptr}, 0).rule->config().name, "rest");
 }
 
+TEST(Route, SourcesAreWholeNames) {
+  const auto rules = Rules(RuleJson("ours", R"({"source":{"namespace":"shop","workload":"a"}})") + "," +
+                           RuleJson("near", R"({"source":{"namespace":"shop"}})"));
+  EXPECT_EQ(Decide(rules, {nullptr, "shop/a"}, 0).rule->config().name, "ours");
+  EXPECT_EQ(Decide(rules, {nullptr, "shop/ab"}, 0).rule->config().name, "near");
+  EXPECT_EQ(Decide(rules, {nullptr, "shops/a"}, 0).rule, nullptr);
+  EXPECT_EQ(Decide(rules, {nullptr, ""}, 0).rule, nullptr);
+}
+
+TEST(Sticky, AClientStaysAndAChangeOfWeightsMovesOnlyWhoMust) {
+  const auto rule = [](const std::string& weights) {
+    meshconfig::RouteRule made;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      made.backends.push_back({"s", "endpoints/" + std::to_string(i), 80, (weights[i] - '0') * 10});
+    }
+    return Rule(made);
+  };
+  const Rule before = rule("91"), after = rule("82");
+  int first = 0, moved = 0;
+  constexpr int kClients = 20000;
+  for (int i = 0; i < kClients; ++i) {
+    const std::string client = "client-" + std::to_string(i);
+    const size_t was = *before.PickSticky(client), is = *after.PickSticky(client);
+    EXPECT_FALSE(was == 1 && is == 0) << client;
+    first += was == 0;
+    moved += was != is;
+  }
+  EXPECT_NEAR(first, kClients * .9, kClients * .02);
+  EXPECT_NEAR(moved, kClients * .1, kClients * .02);
+  EXPECT_EQ(rule("00").PickSticky("x"), std::nullopt);
+}
+
 TEST(Weights, SharesAreAsWritten) {
   const auto rules = Rules(RuleJson("r", "", "90 0 9 1"));
   constexpr int kRequests = 100000;
@@ -126,7 +158,7 @@ TEST(Weights, WithoutAnyShareThereIsNoBackend) {
   const auto rules = Rules(RuleJson("r", "", "0 0"));
   const Decision decision = Decide(rules, {nullptr}, 7);
   EXPECT_NE(decision.rule, nullptr);
-  EXPECT_EQ(decision.backend, nullptr);
+  EXPECT_EQ(decision.backend(), nullptr);
 }
 
 }  // namespace

@@ -114,10 +114,10 @@ class Retries(WireTest):
 
     def test_backend_that_cannot_be_served_is_an_error_that_says_why(self):
         response = self.ask(b"/broken")
-        self.assertEqual((response.status, response.why), (500, "route/no-backend"))
+        self.assertEqual((response.status, response.why), (500, "route/no-backend x"))
         self.assertIn(b"Service shop/x does not exist", response.body)
         response = self.ask(b"/nobody", method=b"PATCH")
-        self.assertEqual((response.status, response.why), (404, "route/no-rule"))
+        self.assertEqual((response.status, response.why), (404, "route/no-rule shop/web"))
 
     def test_backend_down_for_a_moment_costs_no_request(self):
         with Returning(self.dead) as returning:
