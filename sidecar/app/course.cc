@@ -1,5 +1,8 @@
 #include "sidecar/app/course.h"
 
+#include <algorithm>
+
+#include "lib/http/timeout.h"
 #include "sidecar/route/edit.h"
 
 namespace tulle::sidecar::app {
@@ -31,7 +34,7 @@ std::shared_ptr<upstream::Host> HostOf(Worker& worker, const Call& call) {
 
 Course::Course(Worker& worker, const Call& call, const exchange::Downstream& downstream, exchange::Plan plan,
                io::TimePoint begun)
-    : worker_(worker), call_(call), head_(downstream.head), plan_(plan) {
+    : worker_(worker), call_(call), downstream_(downstream), head_(downstream.head), plan_(plan) {
   const config::ServicePort* port = call.port();
   if (port == nullptr) {
     fixed_.emplace(HostOf(worker, call));
@@ -87,10 +90,25 @@ void Course::GoTo(const config::Service& service, const meshconfig::WeightedBack
   plan_.connect_timeout = service.policy.connect_timeout;
   const auto timeout = rule.timeout ? rule.timeout : service.policy.request_timeout;
   if (timeout && timeout->count() > 0) plan_.deadline = begun + *timeout;
+  HandDownDeadline(begun);
   plan_.retry = rule.retry.value_or(service.policy.retry);
   EditHeads();
   if (!decision_.stuck_by.empty()) KeepClient();
   if (!rule.mirrors.empty()) AddMirrors();
+}
+
+// A client of gRPC says how long it waits; the far sidecar is told what is left, so that nobody works for a
+// caller that has given up.
+void Course::HandDownDeadline(io::TimePoint begun) {
+  if (downstream_.grpc) {
+    const http::Header* header = head_.Find(http::kGrpcTimeoutHeader);
+    const auto asked = header == nullptr ? std::nullopt : http::ParseGrpcTimeout(header->value);
+    if (asked) plan_.deadline = std::min(plan_.deadline, begun + *asked);
+  }
+  if (plan_.deadline == io::kNever) return;
+  time_left_ = http::FormatTimeLeft(plan_.deadline - begun);
+  told_ = {http::kTimeLeftHeader, time_left_};
+  plan_.request.added = {&told_, 1};
 }
 
 void Course::EditHeads() {

@@ -51,6 +51,7 @@ class Course {
  private:
   void Follow(const config::Service& service, io::TimePoint begun);
   void GoTo(const config::Service& service, const meshconfig::WeightedBackend& backend, io::TimePoint begun);
+  void HandDownDeadline(io::TimePoint begun);
   void EditHeads();
   void KeepClient();
   void AddFault(const meshconfig::Fault& fault);
@@ -61,6 +62,7 @@ class Course {
 
   Worker& worker_;
   const Call& call_;
+  const exchange::Downstream& downstream_;
   const http::RequestHead& head_;
   exchange::Plan plan_;
   route::Decision decision_;
@@ -76,6 +78,8 @@ class Course {
   std::string location_;
   std::string cookie_;
   http::Field added_;  // to the response
+  std::string time_left_;
+  http::Field told_;  // to the far sidecar
 };
 
 }  // namespace tulle::sidecar::app

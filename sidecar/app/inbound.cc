@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/http/timeout.h"
 #include "lib/identity/certificate.h"
 #include "lib/tls/stream.h"
 #include "sidecar/app/conversation.h"
@@ -122,7 +123,12 @@ io::Task<bool> InboundCalls::ServeRequest(Downstream& downstream) {
   plan.close_after = worker_.draining() || downstream.last;
   plan.reader_patience = overload::Shrink(exchange::kBodyIdle, worker_.level());
   const http::Field source{http::kSourceHeader, caller_.name()};
-  if (caller_.identity) plan.request.added = {&source, 1};
+  if (caller_.identity) {
+    plan.request.added = {&source, 1};
+    const http::Header* header = downstream.head.Find(http::kTimeLeftHeader);
+    const auto left = header == nullptr ? std::nullopt : http::ParseTimeLeft(header->value);
+    if (left) plan.deadline = begun + *left + kAfterCallersDeadline;
+  }
   exchange::Exchange one(downstream, plan, worker_.connector(), worker_.random());
   const exchange::Outcome outcome = co_await one.Run();
   const bool answered = outcome.reason.empty() && outcome.status != 101;

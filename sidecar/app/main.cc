@@ -66,11 +66,8 @@ void Harden() {
 
 }  // namespace
 
-// Before the constructors of shared libraries: that of cpp-httplib has OpenSSL allocate, which from then on
-// keeps to the memory it knows.
-__attribute__((section(".preinit_array"), used)) void (*const before_libraries)() = &tulle::tls::PoolMemory;
-
 int main(int argc, char** argv) {
+  tulle::tls::Prepare();
   Settings settings;
   CLI::App app("tulle-sidecar: carries the traffic of one pod through the mesh");
   Describe(app, settings);

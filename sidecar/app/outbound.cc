@@ -71,7 +71,7 @@ io::Task<bool> OutboundCalls::ServeRequest(Downstream& downstream) {
     record.status = reply->status;
     record.reason = reply->reason;
     Finish(record, begun);
-    co_return written&& reply->keep_alive;
+    co_return written && reply->keep_alive;
   }
 
   exchange::Exchange one(downstream, course.plan(), worker_.connector(), worker_.random());

@@ -99,11 +99,12 @@ base::Result<std::unique_ptr<Sidecar>> Sidecar::Make(const Settings& settings) {
       [&self](const identity::Certified& certified) { self.OnCertificate(certified); });
 
   admin::Servers::Options server_options;
-  if (self.facts_.listen_v4.IsLoopback()) server_options.listen = settings.listen;
+  server_options.listen_v4 = self.facts_.listen_v4;
+  server_options.listen_v6 = self.facts_.listen_v6;
   server_options.metrics_port = static_cast<uint16_t>(settings.metrics_port);
   server_options.ready_port = static_cast<uint16_t>(settings.ready_port);
   server_options.admin_port = static_cast<uint16_t>(settings.admin_port);
-  server_options.app_ip = settings.pod_ip;
+  server_options.app = self.facts_.pod;
   server_options.probes = std::move(*probes);
   self.servers_ =
       std::make_unique<admin::Servers>(std::move(server_options), self.registry_, self.readiness_);

@@ -217,5 +217,13 @@ class Timeouts(GrpcTest):
         self.assertTrue(self.backend.service.cancelled.wait(5))
 
 
+class TimeoutsOfClients(GrpcTest):
+    def test_grpc_timeout_is_kept_for_clients_that_do_not_watch_it_themselves(self):
+        response = self.http2().get(b"/shop.Echo/Hang", body=b"\0\0\0\0\0", fields=[
+            (b"content-type", b"application/grpc"), (b"te", b"trailers"), (b"grpc-timeout", b"200m")])
+        self.assertEqual((response.header(b"grpc-status"), response.why), (b"4", "timeout/request"))
+        self.assertTrue(self.backend.service.cancelled.wait(5))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,10 +7,10 @@ import time
 import unittest
 
 from backend import Backend, Returning, Waiting, reply
-from pair import free_port
+from pair import free_port, peer_context
 from patience import eventually, together
 from stream import Truncated
-from talk import WireTest
+from talk import Client, WireTest
 
 
 def endpoints(name, *ports):
@@ -301,6 +301,25 @@ class LeastRequest(Shares):
         self.assertEqual(together(8, ask), [])
         self.assertEqual(sum(self.counts.values()), 240)
         self.assertLess(self.counts[0], min(self.counts[n] for n in (1, 2, 3)))
+
+
+class TimeLeft(WireTest):
+    """What the caller's sidecar says of its deadline is kept by the one that is called."""
+
+    def test_nobody_works_for_a_caller_that_has_given_up(self):
+        waiting = Waiting()
+        self.backend.on(b"/", waiting)
+        leaf = self.pair.authority.issue("caller", "URI:spiffe://cluster.local/ns/shop/sa/client")
+        raw = socket.create_connection(self.pair.inbound(), timeout=5)
+        with peer_context(certificate=leaf).wrap_socket(raw) as secure:
+            response = Client(secure).get(b"/", b"x-tulle-time-left: 200\r\n")
+        self.assertEqual((response.status, response.why), (504, "timeout/request"))
+        self.assertTrue(waiting.gone.wait(5))
+
+    def test_apps_cannot_say_it(self):
+        response = self.client().get(b"/", b"x-tulle-time-left: 0\r\n")
+        self.assertEqual(response.status, 200)
+        self.assertEqual(self.backend.seen(b"/")[0].header(b"x-tulle-time-left"), [])
 
 
 if __name__ == "__main__":
