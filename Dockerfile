@@ -29,13 +29,8 @@ RUN --mount=type=cache,id=tulle-ccache,target=/ccache \
       strip --strip-debug -o /programs/tulle-$program build/release/bin/tulle-$program || exit 1; \
     done
 
-FROM ${BASE} AS runtime
-RUN apt-get update \
- && apt-get install -y --no-install-recommends \
-      libcpp-httplib0.11 libfmt9 libnghttp2-14 libre2-9 libspdlog1.10 libssl3 \
- && rm -rf /var/lib/apt/lists/*
-
-FROM runtime AS sidecar
+# It needs nothing but the C library: cmake/TulleStatic.cmake.
+FROM ${BASE} AS sidecar
 COPY --from=build /programs/tulle-sidecar /usr/local/bin/
 USER 1337:1337
 ENTRYPOINT ["/usr/local/bin/tulle-sidecar"]
@@ -48,9 +43,10 @@ COPY --from=build /programs/tulle-init /usr/local/bin/
 ENTRYPOINT ["/usr/local/bin/tulle-init"]
 
 # What the two that talk to the API server have in common.
-FROM runtime AS control-plane
+FROM ${BASE} AS control-plane
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libcurl4 libyaml-cpp0.7 \
+ && apt-get install -y --no-install-recommends \
+      libcpp-httplib0.11 libcurl4 libfmt9 libnghttp2-14 libre2-9 libspdlog1.10 libssl3 libyaml-cpp0.7 \
  && rm -rf /var/lib/apt/lists/*
 
 FROM control-plane AS operator

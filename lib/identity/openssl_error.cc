@@ -1,5 +1,6 @@
 #include "lib/identity/openssl_error.h"
 
+#include <openssl/cryptoerr_legacy.h>
 #include <openssl/err.h>
 
 #include <cstdio>
@@ -7,7 +8,18 @@
 
 namespace tulle::identity {
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // in favour of all words of the library at once
+void LoadErrorWords() {
+  static const int loaded = ERR_load_ERR_strings() + ERR_load_CRYPTO_strings() + ERR_load_EVP_strings() +
+                            ERR_load_EC_strings() + ERR_load_ASN1_strings() + ERR_load_PEM_strings() +
+                            ERR_load_X509_strings();
+  (void)loaded;
+}
+#pragma GCC diagnostic pop
+
 std::string TakeOpensslError() {
+  LoadErrorWords();
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);

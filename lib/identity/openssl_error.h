@@ -7,8 +7,12 @@
 #include <string>
 #include <string_view>
 
-// What this room shares with itself about OpenSSL's C API.
+// What this room and lib/tls share about OpenSSL's C API.
 namespace tulle::identity {
+
+// OpenSSL knows the words for its errors from now on. A program may have told it not to load all of them at
+// its start, and this room needs only some.
+void LoadErrorWords();
 
 // The reason of the oldest error that OpenSSL has queued for this thread; empties the queue.
 std::string TakeOpensslError();

@@ -33,7 +33,7 @@ struct Loop::Root {
 
 Loop::Root Loop::Drive(Loop&, Task<void> task) { co_await std::move(task); }
 
-Loop::Loop() : now_(Clock::now()), scratch_(kScratchBytes) {
+Loop::Loop() : now_(Clock::now()), scratch_(std::make_unique_for_overwrite<char[]>(kScratchBytes)) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wakeup_.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (epoll_ < 0 || wakeup_.fd < 0) throw std::system_error(errno, std::generic_category(), "event loop");

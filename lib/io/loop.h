@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -125,7 +126,7 @@ class Loop {
 
   // Bytes for one read or one flush; contents do not survive the next call that may use it. 64 KiB.
   static constexpr size_t kScratchBytes = 64 << 10;
-  char* scratch() { return scratch_.data(); }
+  char* scratch() { return scratch_.get(); }
 
   // co_await loop.Sleep(10ms)
   struct SleepAwaiter;
@@ -172,7 +173,7 @@ class Loop {
   List<RootHook> roots_;
   size_t spawned_ = 0;
   List<TurnHook> end_of_turn_;
-  std::vector<char> scratch_;
+  std::unique_ptr<char[]> scratch_;  // pages of it cost nothing before they are used
 
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;

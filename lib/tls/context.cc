@@ -2,7 +2,10 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sslerr_legacy.h>
 #include <openssl/x509.h>
+
+#include "lib/identity/openssl_error.h"
 
 namespace tulle::tls {
 namespace {
@@ -27,9 +30,19 @@ std::vector<X509Ptr> ReadCertificates(const std::string& pem) {
   return certificates;
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // in favour of all words of the library at once
+void LoadWords() {
+  identity::LoadErrorWords();
+  static const int loaded = ERR_load_SSL_strings();
+  (void)loaded;
+}
+#pragma GCC diagnostic pop
+
 }  // namespace
 
 std::string OpenSslErrors() {
+  LoadWords();
   std::string text;
   while (const unsigned long code = ERR_get_error()) {
     char line[256];
@@ -85,6 +98,17 @@ base::Result<std::shared_ptr<const Context>> Context::Make(const Options& option
   if (options.side == Side::kServer && !options.alpn.empty()) {
     SSL_CTX_set_alpn_select_cb(context, &Context::SelectAlpn, made.get());
   }
+  return std::shared_ptr<const Context>(std::move(made));
+}
+
+base::Result<std::shared_ptr<const Context>> Context::MakeCredulous() {
+  auto made = std::make_shared<Context>();
+  made->context_.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = made->context_.get();
+  if (context == nullptr) return base::Failure{"TLS context: " + OpenSslErrors()};
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   return std::shared_ptr<const Context>(std::move(made));
 }
 

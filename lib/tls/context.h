@@ -12,13 +12,13 @@ namespace tulle::tls {
 
 enum class Side { kClient, kServer };
 
-// What a server wants of its clients. A client always verifies its server.
+// What a server wants of its clients. A client verifies its server, unless it is made credulous.
 enum class ClientCertificates { kRequired, kOptional };
 
 // The fixed part of many TLS connections: our certificate, whom we trust, which protocols we speak. Immutable
 // once made, so connections of one worker share it; a rotation makes a new one and lets the old connections
 // keep theirs. TLS 1.3 only, no tickets, no early data: a resumed session cannot outlive the certificate that
-// it rests on.
+// it rests on. Checks of the app's health are the exception: MakeCredulous.
 class Context {
  public:
   struct Options {
@@ -30,6 +30,9 @@ class Context {
     ClientCertificates clients = ClientCertificates::kRequired;
   };
   static base::Result<std::shared_ptr<const Context>> Make(const Options& options);
+  // For a client that takes any server for the right one, and speaks TLS 1.2 with it if need be: as a kubelet
+  // checks the health of an app.
+  static base::Result<std::shared_ptr<const Context>> MakeCredulous();
 
   Side side() const { return side_; }
   SSL_CTX* get() const { return context_.get(); }

@@ -1,6 +1,7 @@
 #include "lib/tls/memory.h"
 
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <array>
@@ -12,10 +13,10 @@
 namespace tulle::tls {
 namespace {
 
-// Free blocks by size: small ones in steps of 64 bytes, large ones (record buffers) in steps of 4 KiB. A
+// Free blocks by size: small ones in steps of 16 bytes, large ones (record buffers) in steps of 4 KiB. A
 // block may be freed on another thread than the one that allocated it, and stays there.
-constexpr size_t kSmallStep = 64;
-constexpr size_t kSmallClasses = 17;  // up to 1 KiB
+constexpr size_t kSmallStep = 16;
+constexpr size_t kSmallClasses = 65;  // up to 1 KiB
 constexpr size_t kSmallKept = 64;
 constexpr size_t kLargeStep = 4096;
 constexpr size_t kLargeClasses = 10;  // up to 36 KiB
@@ -107,10 +108,13 @@ FreeList* ListOf(size_t room) {
 
 }  // namespace
 
-void PoolMemory() {
+void Prepare() {
 #ifndef __SANITIZE_ADDRESS__  // which has to see every block come and go
   CRYPTO_set_mem_functions(&Allocate, &Reallocate, &Free);
 #endif
+  OPENSSL_init_ssl(
+      OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_LOAD_SSL_STRINGS,
+      nullptr);
 }
 
 }  // namespace tulle::tls

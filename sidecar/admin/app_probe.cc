@@ -1,33 +1,42 @@
 #include "sidecar/admin/app_probe.h"
 
-#include <httplib.h>
-#include <strings.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "sidecar/admin/dial.h"
-#include "sidecar/admin/grpc_health.h"
+#include "lib/http/text.h"
 
 namespace tulle::sidecar::admin {
 namespace {
 
 using nlohmann::json;
 
+// As a kubelet writes it into the request: a path of the pod spec may hold anything.
+std::string Escape(const std::string& path) {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  std::string text = path.starts_with('/') ? "" : "/";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > ' ' && byte < 0x7f) {
+      text += c;
+    } else {
+      text += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return text;
+}
+
 AppProbe ParseHttp(const json& http) {
   AppProbe probe;
   probe.kind = AppProbe::Kind::kHttp;
   probe.port = http.value("port", uint16_t{0});
   probe.scheme = http.value("scheme", "HTTP");
-  probe.path = http.value("path", "/");
-  if (!probe.path.starts_with('/')) probe.path = "/" + probe.path;
+  probe.path = Escape(http.value("path", "/"));
   for (const json& header : http.value("httpHeaders", json::array())) {
-    const std::string name = header.value("name", "");
-    if (strcasecmp(name.c_str(), "host") == 0) {
-      probe.host = header.value("value", "");
+    const std::string name = header.value("name", ""), value = header.value("value", "");
+    if (http::EqualsIgnoreCase(name, "host")) {
+      probe.host = value;
     } else {
-      probe.headers.emplace_back(name, header.value("value", ""));
+      probe.headers.emplace_back(name, value);
     }
   }
   return probe;
@@ -48,28 +57,18 @@ AppProbe ParseOne(const json& entry) {
   return probe;
 }
 
-ProbeResult RunHttp(const AppProbe& probe, const std::string& ip) {
-  const bool v6 = ip.find(':') != std::string::npos;
-  const std::string host = v6 ? "[" + ip + "]" : ip;
-  httplib::Client client((probe.scheme == "HTTPS" ? "https://" : "http://") + host + ":" +
-                         std::to_string(probe.port));
-  client.enable_server_certificate_verification(false);  // as the kubelet does
-  client.set_connection_timeout(probe.timeout_seconds);
-  client.set_read_timeout(probe.timeout_seconds);
-  client.set_follow_location(false);
-  httplib::Headers headers{{"User-Agent", "kube-probe/tulle"}, {"Connection", "close"}};
-  if (!probe.host.empty()) headers.emplace("Host", probe.host);
-  for (const auto& [name, value] : probe.headers) headers.emplace(name, value);
-  const httplib::Result result = client.Get(probe.path.c_str(), headers);
-  if (!result) return {false, 503, "HTTP probe: " + httplib::to_string(result.error())};
-  const bool healthy = result->status >= 200 && result->status < 400;
-  return {healthy, healthy ? 200 : result->status, "HTTP probe: status " + std::to_string(result->status)};
+bool IsSendable(const std::string& name, const std::string& value) {
+  const auto breaks = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; };
+  return http::IsToken(name) && std::none_of(value.begin(), value.end(), breaks);
 }
 
-ProbeResult RunTcp(const AppProbe& probe, const std::string& ip) {
-  const Descriptor connection = DialBlocking(ip, probe.port, probe.timeout_seconds);
-  if (!connection.ok()) return {false, 503, std::string("TCP probe: ") + std::strerror(errno)};
-  return {true, 200, "TCP probe: connected"};
+// Why such a check cannot be made; empty when it can.
+std::string Problem(const AppProbe& probe) {
+  if (probe.port == 0) return "no port";
+  for (const auto& [name, value] : probe.headers) {
+    if (!IsSendable(name, value)) return "header \"" + name + "\" cannot be sent";
+  }
+  return IsSendable("host", probe.host) ? "" : "the host cannot be sent";
 }
 
 }  // namespace
@@ -82,27 +81,13 @@ base::Result<std::map<std::string, AppProbe>> ParseAppProbes(std::string_view te
   try {
     for (const auto& [name, entry] : document.items()) {
       probes[name] = ParseOne(entry);
-      if (probes[name].port == 0) return base::Failure{"TULLE_PROBES: " + name + ": no port"};
+      const std::string problem = Problem(probes[name]);
+      if (!problem.empty()) return base::Failure{"TULLE_PROBES: " + name + ": " + problem};
     }
   } catch (const json::exception& error) {
     return base::Failure{std::string("TULLE_PROBES: ") + error.what()};
   }
   return probes;
-}
-
-ProbeResult RunAppProbe(const AppProbe& probe, const std::string& ip) {
-  switch (probe.kind) {
-    case AppProbe::Kind::kHttp:
-      return RunHttp(probe, ip);
-    case AppProbe::Kind::kTcp:
-      return RunTcp(probe, ip);
-    case AppProbe::Kind::kGrpc: {
-      const std::string problem = CheckGrpcHealth(ip, probe.port, probe.service, probe.timeout_seconds);
-      return {problem.empty(), problem.empty() ? 200 : 503,
-              problem.empty() ? "gRPC health: serving" : problem};
-    }
-  }
-  return {};
 }
 
 }  // namespace tulle::sidecar::admin

@@ -26,13 +26,4 @@ struct AppProbe {
 // The value of TULLE_PROBES: "<container>/<kind>" -> probe, as the webhook writes it.
 base::Result<std::map<std::string, AppProbe>> ParseAppProbes(std::string_view json);
 
-struct ProbeResult {
-  bool healthy = false;
-  int status = 503;  // what to tell the kubelet
-  std::string detail;
-};
-
-// Makes the check against the app at `ip`. Blocks up to the probe's timeout.
-ProbeResult RunAppProbe(const AppProbe& probe, const std::string& ip);
-
 }  // namespace tulle::sidecar::admin

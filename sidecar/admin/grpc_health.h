@@ -1,11 +1,15 @@
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "lib/io/stream.h"
 
 namespace tulle::sidecar::admin {
 
-// Asks grpc.health.v1.Health/Check of a server without TLS. Empty when it serves; else why not. Blocks up to
-// the timeout.
-std::string CheckGrpcHealth(const std::string& ip, int port, const std::string& service, int timeout_seconds);
+// Asks grpc.health.v1.Health/Check on a new connection without TLS, and ends it. Empty when `service` serves
+// (an empty name: the server as a whole); else why not.
+io::Task<std::string> AskHealth(std::unique_ptr<io::Stream> stream, std::string authority,
+                                std::string service, io::TimePoint deadline);
 
 }  // namespace tulle::sidecar::admin

@@ -1,169 +1,65 @@
 #include "sidecar/admin/servers.h"
 
-#include <httplib.h>
-
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
-#include <vector>
-
 namespace tulle::sidecar::admin {
 namespace {
 
-constexpr size_t kMaxRequestBytes = 64 << 10;
 constexpr const char* kMetricsType = "text/plain; version=0.0.4";
-// Each connection holds a thread for as long as its client is silent, so there have to be enough of them that
-// a scraper or a probe of the node does not wait behind such clients.
-constexpr size_t kMaxThreads = 128;
-constexpr time_t kSilenceSeconds = 2;
-
-// Threads as they are needed: one while all is well.
-class GrowingPool final : public httplib::TaskQueue {
- public:
-  void enqueue(std::function<void()> job) override {
-    const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-    if (jobs_.size() > idle_ && threads_.size() < kMaxThreads) threads_.emplace_back([this] { Work(); });
-    wake_.notify_one();
-  }
-
-  void shutdown() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-
- private:
-  void Work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
-      --idle_;
-      if (jobs_.empty()) return;
-      const std::function<void()> job = std::move(jobs_.front());
-      jobs_.pop_front();
-      lock.unlock();
-      job();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
-  std::vector<std::thread> threads_;
-  size_t idle_ = 0;
-  bool ending_ = false;
-};
+constexpr std::string_view kProbes = "/probe/";
 
 }  // namespace
 
-struct Servers::Impl {
-  struct One {
-    std::unique_ptr<httplib::Server> server;
-    std::thread thread;
-  };
-
-  Impl(Options given, const ::tulle::telemetry::Registry& metrics, const Readiness& ready)
-      : options(std::move(given)), registry(metrics), readiness(ready) {}
-
-  httplib::Server& Add() {
-    auto server = std::make_unique<httplib::Server>();
-    server->new_task_queue = [] { return new GrowingPool; };
-    server->set_payload_max_length(kMaxRequestBytes);
-    server->set_read_timeout(kSilenceSeconds);
-    server->set_write_timeout(kSilenceSeconds);
-    server->set_keep_alive_max_count(1);  // a scraper that stays would hold a thread
-    all.push_back({std::move(server), {}});
-    return *all.back().server;
-  }
-
-  void RouteMetrics(httplib::Server& server) {
-    server.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-      response.set_content(registry.Scrape(), kMetricsType);
-    });
-  }
-
-  void RouteReady(httplib::Server& server) {
-    server.Get("/ready", [this](const httplib::Request&, httplib::Response& response) {
-      const std::string waiting = readiness.Waiting();
-      response.status = waiting.empty() ? 200 : 503;
-      response.set_content(waiting.empty() ? "ready\n" : waiting, "text/plain");
-    });
-  }
-
-  void RouteProbes(httplib::Server& server) {
-    server.Get(
-        R"(/probe/([^/]+)/([^/]+))", [this](const httplib::Request& request, httplib::Response& response) {
-          const auto found =
-              options.probes.find(std::string(request.matches[1]) + "/" + std::string(request.matches[2]));
-          if (found == options.probes.end()) {
-            response.status = 404;
-            response.set_content("no such probe\n", "text/plain");
-            return;
-          }
-          const ProbeResult result = RunAppProbe(found->second, options.app_ip);
-          response.status = result.status;
-          response.set_content(result.detail + "\n", "text/plain");
-        });
-  }
-
-  base::Result<bool> Listen(httplib::Server& server, const std::string& address, uint16_t port) {
-    if (!server.bind_to_port(address.c_str(), port)) {
-      if (address != "::" || !server.bind_to_port("0.0.0.0", port)) {
-        return base::Failure{"listen on " + address + " port " + std::to_string(port) + ": " +
-                             std::strerror(errno)};
-      }
-    }
-    for (One& one : all) {
-      if (one.server.get() == &server) one.thread = std::thread([&server] { server.listen_after_bind(); });
-    }
-    // stop() before that would do nothing, and the thread never end.
-    while (!server.is_running()) std::this_thread::yield();
-    return true;
-  }
-
-  Options options;
-  const ::tulle::telemetry::Registry& registry;
-  const Readiness& readiness;
-  std::vector<One> all;
-};
-
-Servers::Servers(Options options, const telemetry::Registry& registry, const Readiness& readiness)
-    : impl_(std::make_unique<Impl>(std::move(options), registry, readiness)) {}
+Servers::Servers(Options options, telemetry::Registry& registry, const Readiness& readiness)
+    : options_(std::move(options)),
+      registry_(registry),
+      readiness_(readiness),
+      limits_(registry, "admin"),
+      prober_(loop_, options_.app) {}
 
 Servers::~Servers() {
-  for (Impl::One& one : impl_->all) {
-    one.server->stop();
-    if (one.thread.joinable()) one.thread.join();
-  }
+  if (!thread_.joinable()) return;
+  loop_.Stop();
+  thread_.join();
 }
 
 base::Result<bool> Servers::Start() {
-  const Options& options = impl_->options;
-  impl_->all.reserve(3);
-  httplib::Server& metrics = impl_->Add();
-  impl_->RouteMetrics(metrics);
-  httplib::Server& ready = impl_->Add();
-  impl_->RouteReady(ready);
-  impl_->RouteProbes(ready);
-  httplib::Server& admin = impl_->Add();
-  impl_->RouteMetrics(admin);
-  impl_->RouteReady(admin);
-  for (const auto& [server, address, port] :
-       {std::tuple<httplib::Server*, std::string, uint16_t>{&metrics, options.listen, options.metrics_port},
-        {&ready, options.listen, options.ready_port},
-        {&admin, "127.0.0.1", options.admin_port}}) {
+  for (const auto& [port, pages, loopback] :
+       {std::tuple{options_.metrics_port, Pages{.metrics = true}, false},
+        {options_.ready_port, Pages{.ready = true, .probes = true}, false},
+        {options_.admin_port, Pages{.metrics = true, .ready = true}, true}}) {
     if (port == 0) continue;
-    const auto listening = impl_->Listen(*server, address, port);
-    if (!listening) return listening;
+    const auto serving = Serve(port, pages, loopback);
+    if (!serving) return serving;
   }
+  thread_ = std::thread([this] { loop_.Run(); });
   return true;
+}
+
+base::Result<bool> Servers::Serve(uint16_t port, Pages pages, bool loopback) {
+  servers_.push_back(std::make_unique<Server>(
+      loop_, limits_, [this, pages](std::string_view path) { return Give(pages, path); }));
+  Server& server = *servers_.back();
+  if (loopback) return server.Listen(*io::SocketAddress::Parse("127.0.0.1", port));
+  (void)server.Listen(options_.listen_v6.WithPort(port));
+  return server.Listen(options_.listen_v4.WithPort(port));
+}
+
+io::Task<Answer> Servers::Give(Pages pages, std::string_view path) {
+  Answer answer{404, "no such page\n"};
+  if (pages.metrics && path == "/metrics") {
+    answer = {200, registry_.Scrape(), kMetricsType};
+  } else if (pages.ready && path == "/ready") {
+    const std::string waiting = readiness_.Waiting();
+    answer = {waiting.empty() ? 200 : 503, waiting.empty() ? "ready\n" : waiting};
+  } else if (pages.probes && path.starts_with(kProbes)) {
+    const auto found = options_.probes.find(std::string(path.substr(kProbes.size())));
+    if (found == options_.probes.end()) {
+      answer.body = "no such probe\n";
+    } else {
+      const ProbeResult result = co_await prober_.Run(found->second);
+      answer = {result.status, result.detail + "\n"};
+    }
+  }
+  co_return std::move(answer);
 }
 
 }  // namespace tulle::sidecar::admin

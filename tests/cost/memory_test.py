@@ -1,11 +1,15 @@
 """What sidecars hold in memory: fresh, for each connection that waits, and after the rush."""
 
+import os
+import re
+import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 import load
-from pair import Pair
+from pair import SIDECAR, Pair
 
 KIB, MIB = 1 << 10, 1 << 20
 IDLE_CONNECTIONS = 2000
@@ -43,9 +47,6 @@ class Memory(unittest.TestCase):
         self.note("grown by", grown)
         return grown
 
-    # Measured: 12.2 MiB, of which 10.1 are pages of libraries and programs as they are on the disk (libcrypto alone
-    # 3.9), which all sidecars of a node share.
-    @unittest.expectedFailure
     def test_fresh(self):
         self.note("resident", self.before)
         self.assertLessEqual(max(self.before.values()), 8 * MIB)
@@ -59,6 +60,16 @@ class Memory(unittest.TestCase):
         sizes = {"A": self.private(self.pair.a), "B": self.private(self.pair.b)}
         self.note("private", sizes)
         self.assertLessEqual(max(sizes.values()), 2.5 * MIB)
+
+    def test_image(self):
+        """The program as the Dockerfile strips it, and the libraries that it needs: what an image adds to its base."""
+        with tempfile.TemporaryDirectory() as directory:
+            stripped = os.path.join(directory, "sidecar")
+            subprocess.run(["strip", "--strip-debug", "-o", stripped, SIDECAR], check=True)
+            listed = subprocess.run(["ldd", stripped], check=True, capture_output=True, text=True).stdout
+            sizes = {path: os.path.getsize(path) for path in [stripped, *re.findall(r"/\S+", listed)]}
+        self.note("sizes", {os.path.basename(path): size for path, size in sizes.items()})
+        self.assertLessEqual(sum(sizes.values()), 25 * MIB)
 
     def test_connection_that_waits(self):
         self.warm_up()
