@@ -42,36 +42,34 @@ struct OutlierDetection {
         "Failures are responses 5xx, errors of gRPC that come without content, connections that cannot be "
         "made or that break, and attempts that time out. A threshold of 0 switches its detector off.",
         json::Field("mode", &OutlierDetection::mode,
-                    "Shadow counts what would be ejected and ejects nobody; "
-                    "default Enforce."),
-        json::Field("consecutive5xx", &OutlierDetection::consecutive_5xx,
-                    "Responses 5xx in a row; default 5.", {.minimum = 0, .maximum = 1000000}),
+                    "Shadow counts what would be ejected and ejects nobody."),
+        json::Field("consecutive5xx", &OutlierDetection::consecutive_5xx, "Responses 5xx in a row.",
+                    {.minimum = 0, .maximum = 1000000}),
         json::Field("consecutiveGatewayErrors", &OutlierDetection::consecutive_gateway_errors,
-                    "Responses 502, 503 and 504 in a row; default 5.", {.minimum = 0, .maximum = 1000000}),
+                    "Responses 502, 503 and 504 in a row.", {.minimum = 0, .maximum = 1000000}),
         json::Field("consecutiveLocalErrors", &OutlierDetection::consecutive_local_errors,
-                    "Connections that fail and attempts that time out, in a row; default 5.",
+                    "Connections that fail and attempts that time out, in a row.",
                     {.minimum = 0, .maximum = 1000000}),
         json::Field("successRateGap", &OutlierDetection::success_rate_gap,
                     "Percentage points by which the success rate of an endpoint lies below that of all the "
-                    "others together; default 25.",
+                    "others together.",
                     {.minimum = 0, .maximum = 100}),
         json::Field("failurePercentage", &OutlierDetection::failure_percentage,
-                    "Share of the requests of an endpoint that fail, whatever the others do; default 0: off.",
+                    "Share of the requests of an endpoint that fail, whatever the others do; 0 is off.",
                     {.minimum = 0, .maximum = 100}),
         json::Field("minimumRequests", &OutlierDetection::minimum_requests,
-                    "Requests within the window below which shares say nothing; default 20.",
+                    "Requests within the window below which shares say nothing.",
                     {.minimum = 1, .maximum = 1000000}),
-        json::Field("window", &OutlierDetection::window, "What shares are taken of; default 10s.",
+        json::Field("window", &OutlierDetection::window, "What shares are taken of.",
                     {.minimum = 100, .maximum = 3600000}),
         json::Field("baseEjection", &OutlierDetection::base_ejection,
                     "How long the first ejection lasts; each further one lasts twice as long, and one that "
-                    "was long ago is forgotten. Default 5s.",
+                    "was long ago is forgotten.",
                     {.minimum = 10, .maximum = 3600000}),
-        json::Field("maxEjection", &OutlierDetection::max_ejection,
-                    "The longest that an ejection lasts; default 5m.", {.minimum = 10, .maximum = 86400000}),
+        json::Field("maxEjection", &OutlierDetection::max_ejection, "The longest that an ejection lasts.",
+                    {.minimum = 10, .maximum = 86400000}),
         json::Field("maxEjectedPercent", &OutlierDetection::max_ejected_percent,
-                    "The most endpoints that are ejected at a time. One may always be, and one always stays; "
-                    "default 50.",
+                    "The most endpoints that are ejected at a time. One may always be, and one always stays.",
                     {.minimum = 0, .maximum = 100}));
   }
 };
@@ -86,10 +84,10 @@ struct RetryBudget {
         "How many retries the requests to a Service pay for. What was provably never sent is repeated "
         "without it.",
         json::Field("percent", &RetryBudget::percent,
-                    "Retries relative to the requests of the last ten seconds; default 20.",
+                    "Retries relative to the requests of the last ten seconds.",
                     {.minimum = 0, .maximum = 1000}),
         json::Field("minimumPerSecond", &RetryBudget::minimum_per_second,
-                    "Retries per second that are paid for in any case, over ten seconds; default 3.",
+                    "Retries per second that are paid for in any case, over ten seconds.",
                     {.minimum = 0, .maximum = 1000000}));
   }
 };
@@ -121,9 +119,7 @@ struct CallLimits {
     return json::Object(
         "What a Service gets from one caller at a time; beyond it a request is answered 503 at once, with "
         "the limit as the reason. Absent limits are none.",
-        json::Field("mode", &CallLimits::mode,
-                    "Shadow counts what would be refused and refuses nothing; "
-                    "default Enforce."),
+        json::Field("mode", &CallLimits::mode, "Shadow counts what would be refused and refuses nothing."),
         json::Field("connections", &CallLimits::connections, "Opaque connections that are open.",
                     {.minimum = 0, .maximum = 1000000000}),
         json::Field("pending", &CallLimits::pending,
