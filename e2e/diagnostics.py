@@ -9,6 +9,7 @@ OVERVIEWS = {
     "events.txt": ["get", "events", "-A", "--sort-by=.lastTimestamp"],
     "services.txt": ["get", "services,endpointslices", "-A", "-o", "wide"],
     "mesh-resources.yaml": ["get", "routes,splits,trafficpolicies,accesspolicies", "-A", "-o", "yaml"],
+    "gateway-routes.yaml": ["get", "httproutes,grpcroutes,referencegrants", "-A", "-o", "yaml"],
     "mesh-configmaps.yaml": ["get", "configmaps", "-A", "-l", "tulle.dev/managed-by=tulle-operator", "-o", "yaml"],
     "describe.txt": ["describe", "pods", "-A"],
 }

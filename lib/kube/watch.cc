@@ -46,6 +46,11 @@ bool Watch::ListAll(std::stop_token stop) {
   do {
     const Client::Answer page = client_.List(collection_, options_.page, continue_token, stop);
     if (stop.stop_requested()) return false;
+    missing_ = !page.ok() && page.failure().not_found() && options_.may_be_missing;
+    if (missing_) {
+      ListNothing();
+      return false;
+    }
     if (!page.ok()) {
       Trouble(page.failure().what);
       return false;
@@ -69,6 +74,13 @@ bool Watch::ListAll(std::stop_token stop) {
   return true;
 }
 
+void Watch::ListNothing() {
+  for (const std::string& key : keys_) handler_.OnDelete(key);
+  keys_.clear();
+  pause_ = options_.first_pause;
+  handler_.OnSynced();
+}
+
 bool Watch::Follow(std::stop_token stop) {
   expired_ = progressed_ = false;
   const auto began = std::chrono::steady_clock::now();
@@ -76,6 +88,7 @@ bool Watch::Follow(std::stop_token stop) {
                                    [this](std::string_view line) { return TakeEvent(line); });
   if (stop.stop_requested()) return true;
   if (expired_ || (!ended.ok() && ended.failure().gone())) return false;
+  if (options_.may_be_missing && !ended.ok() && ended.failure().not_found()) return false;
   if (progressed_) pause_ = options_.first_pause;
   if (!ended.ok()) Trouble(ended.failure().what);
   // A server that ends each watch at once must not be asked in a tight loop, either.
@@ -121,12 +134,17 @@ void Watch::Put(const json& object, std::set<std::string>& keys) {
 void Watch::Trouble(const std::string& what) { handler_.OnTrouble(what); }
 
 void Watch::Pause(std::stop_token stop) {
-  const auto jitter = std::chrono::milliseconds(random_() % (static_cast<unsigned>(pause_.count()) / 2 + 1));
+  if (missing_) return PauseFor(options_.missing_pause, stop);
+  PauseFor(pause_, stop);
+  pause_ = std::min(pause_ * 2, options_.longest_pause);
+}
+
+void Watch::PauseFor(std::chrono::milliseconds time, std::stop_token stop) {
+  const auto jitter = std::chrono::milliseconds(random_() % (static_cast<unsigned>(time.count()) / 2 + 1));
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, pause_ / 2 + jitter, [] { return false; });
-  pause_ = std::min(pause_ * 2, options_.longest_pause);
+  never.wait_for(lock, stop, time / 2 + jitter, [] { return false; });
 }
 
 }  // namespace tulle::kube

@@ -34,6 +34,9 @@ class Watch {
     std::chrono::seconds longest{300};  // of one watch call
     std::chrono::milliseconds first_pause{200};
     std::chrono::milliseconds longest_pause{15000};
+    // A collection that the server does not know is an empty one, which is asked for again every such pause.
+    bool may_be_missing = false;
+    std::chrono::milliseconds missing_pause{2000};
   };
   Watch(Client& client, Collection collection, WatchHandler& handler, Options options);
 
@@ -42,12 +45,14 @@ class Watch {
 
  private:
   bool ListAll(std::stop_token stop);
+  void ListNothing();
   // False when the collection must be listed anew.
   bool Follow(std::stop_token stop);
   bool TakeEvent(std::string_view line);
   void Put(const nlohmann::json& object, std::set<std::string>& keys);
   void Trouble(const std::string& what);
   void Pause(std::stop_token stop);
+  void PauseFor(std::chrono::milliseconds time, std::stop_token stop);
 
   Client& client_;
   const Collection collection_;
@@ -58,6 +63,7 @@ class Watch {
   std::string resource_version_;  // to go on from; empty = list
   bool expired_ = false;          // the watch in progress said 410
   bool progressed_ = false;       // it said anything at all
+  bool missing_ = false;          // the server does not know the collection
   std::chrono::milliseconds pause_;
 };
 

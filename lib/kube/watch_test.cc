@@ -60,9 +60,11 @@ class WatchTest : public testing::Test {
     server_.Put("/api/v1/namespaces/shop/pods/" + name,
                 {{"metadata", {{"namespace", "shop"}, {"name", name}}}, {"value", value}});
   }
-  void Start() {
+  void Start(bool may_be_missing = false) {
     Watch::Options options;
     options.page = 2;
+    options.may_be_missing = may_be_missing;
+    options.missing_pause = milliseconds(20);
     options.first_pause = milliseconds(20);
     watch_ = std::make_unique<Watch>(client_, Collection{"v1", "pods"}, recorder_, options);
     thread_ = std::jthread([this](std::stop_token stop) { watch_->Run(stop); });
@@ -166,6 +168,34 @@ TEST_F(WatchTest, RetriesUntilTheServerIsBack) {
   Start();
   EXPECT_TRUE(Has("shop/p", 1));
   EXPECT_GE(recorder_.troubles_, 4);
+}
+
+TEST_F(WatchTest, ACollectionThatMayBeMissingIsEmptyUntilItIsThere) {
+  server_.FailNext(3, 404);
+  Put("p", 1);
+  Start(true);
+  EXPECT_TRUE(recorder_.Wait([](Recorder& r) { return r.synced_ >= 1; }));
+  EXPECT_TRUE(Has("shop/p", 1));
+  EXPECT_EQ(recorder_.troubles_, 0);
+}
+
+TEST_F(WatchTest, ACollectionThatGoesTakesItsObjectsWithIt) {
+  Put("p", 1);
+  Start(true);
+  EXPECT_TRUE(Has("shop/p", 1));
+  server_.FailNext(1000, 404);
+  server_.DropWatches();
+  EXPECT_TRUE(HasNot("shop/p"));
+  server_.FailNext(0, 404);
+  EXPECT_TRUE(Has("shop/p", 1));
+}
+
+TEST_F(WatchTest, ACollectionThatMustBeThereIsMissed) {
+  server_.FailNext(2, 404);
+  Put("p", 1);
+  Start();
+  EXPECT_TRUE(Has("shop/p", 1));
+  EXPECT_GE(recorder_.troubles_, 2);
 }
 
 TEST_F(WatchTest, StopsAtOnce) {

@@ -5,6 +5,7 @@
 
 #include "lib/meshconfig/codec.h"
 #include "lib/meshconfig/names.h"
+#include "operator/compile/gateway.h"
 #include "operator/compile/index.h"
 #include "operator/compile/refs.h"
 #include "operator/compile/service.h"
@@ -16,7 +17,10 @@ namespace {
 class Compiler {
  public:
   Compiler(const model::Model& model, const Settings& settings)
-      : model_(model), settings_(settings), index_(model, settings.trust_domain) {}
+      : model_(model),
+        settings_(settings),
+        index_(model, settings.trust_domain),
+        gateway_(CompileGateway(model)) {}
 
   Compiled Run() {
     OpenVerdicts(model_.routes);
@@ -32,6 +36,7 @@ class Compiler {
     CloseVerdicts(model_.splits);
     CloseVerdicts(model_.traffic_policies);
     CloseVerdicts(model_.access_policies);
+    for (Verdict& verdict : gateway_.verdicts) compiled_.verdicts.push_back(std::move(verdict));
     return std::move(compiled_);
   }
 
@@ -80,7 +85,7 @@ class Compiler {
     std::set<std::string> versions;
     for (const auto& [key, service] : model_.services) {
       AddEndpoints(key, {});
-      const meshconfig::Service compiled = CompileService(index_, service, verdicts_);
+      const meshconfig::Service compiled = CompileService(index_, gateway_, service, verdicts_);
       Add(meshconfig::ServiceName(key), meshconfig::Encode(compiled), AddBackends(compiled));
       for (const std::string& ip : service.cluster_ips) {
         Add(meshconfig::AddressName(ip), meshconfig::Encode(meshconfig::Address{ip, key, std::nullopt}),
@@ -94,9 +99,11 @@ class Compiler {
     std::set<std::string> names;
     for (const meshconfig::ServicePort& port : service.ports) {
       for (const meshconfig::RouteRule& rule : port.rules) {
-        for (const meshconfig::WeightedBackend& backend : rule.backends) {
+        const auto add = [&](const meshconfig::WeightedBackend& backend) {
           if (!backend.error && names.insert(backend.endpoints).second) AddVersion(backend.endpoints);
-        }
+        };
+        for (const meshconfig::WeightedBackend& backend : rule.backends) add(backend);
+        for (const meshconfig::Mirror& mirror : rule.mirrors) add(mirror.backend);
       }
     }
     return {names.begin(), names.end()};
@@ -155,6 +162,7 @@ class Compiler {
   const model::Model& model_;
   const Settings& settings_;
   const Index index_;
+  Gateway gateway_;
   Verdicts verdicts_;
   Compiled compiled_;
 };

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,11 @@ struct Entry {
   std::vector<std::string> refers_to;
 };
 
-// What became of one custom resource: the material of its conditions. Live is added by operator/status, which
-// knows who runs the versions of `shaped`.
+// What became of one custom resource, or of a route of the Gateway API at one of its parents: the material of
+// its conditions. Live is added by operator/status, which knows who runs the versions of `shaped`.
 struct Verdict {
   model::Meta meta;
+  std::optional<model::ParentRef> parent = {};  // of a route of the Gateway API
   bool accepted = true;
   std::string accepted_reason;
   std::string accepted_message;
@@ -35,7 +37,7 @@ struct Verdict {
   std::vector<std::string> shaped;  // resources whose content it had a part in
 };
 
-// Everything that sidecars can ask for, by resource name, and the verdict on every custom resource. Never
+// Everything that sidecars can ask for, by resource name, and the verdicts on every custom resource. Never
 // changed after it was made, so that all threads may read it.
 struct Compiled {
   std::map<std::string, Entry> entries;

@@ -39,6 +39,8 @@ meshconfig::WeightedBackend ResolveBackend(const Index& index, const model::Serv
   resolved.endpoints = meshconfig::EndpointsName(VersionName(key, backend.labels));
   resolved.port = backend.port.value_or(port);
   resolved.weight = backend.weight;
+  resolved.request_headers = backend.request_headers;
+  resolved.response_headers = backend.response_headers;
   const auto service = index.model.services.find(key);
   if (service == index.model.services.end()) {
     resolved.error = "Service " + key + " does not exist";

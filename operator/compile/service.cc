@@ -19,17 +19,18 @@ const std::vector<const T*>& Of(const std::map<std::string, std::vector<const T*
   return found == lists.end() ? kNone : found->second;
 }
 
-// The rule that takes what no Route took.
+// The rule that takes what no Route took and no override of a Split.
 meshconfig::RouteRule LastRule(const Index& index, const model::Service& service, int64_t port,
                                const model::Split* split, Verdicts& verdicts) {
   meshconfig::RouteRule rule;
   const std::string key = model::Key(service.ns, service.name);
   if (split == nullptr) {
     rule.name = meshconfig::ServiceName(key);
-    rule.backends.push_back({rule.name, meshconfig::EndpointsName(key), port, 1, std::nullopt});
+    rule.backends.push_back({rule.name, meshconfig::EndpointsName(key), port, 1, {}, {}, {}});
     return rule;
   }
   rule.name = "split/" + split->meta.Key();
+  rule.sticky = split->spec->sticky;
   for (size_t i = 0; i < split->spec->backends.size(); ++i) {
     rule.backends.push_back(ResolveBackend(index, service, port, split->spec->backends[i],
                                            rule.name + "#" + std::to_string(i), At("spec.backends", i),
@@ -38,46 +39,109 @@ meshconfig::RouteRule LastRule(const Index& index, const model::Service& service
   return rule;
 }
 
-void AddRouteRules(const Index& index, const model::Service& service, const model::Route& route,
-                   const meshconfig::RouteRule& last, meshconfig::ServicePort& port, Verdicts& verdicts) {
-  for (size_t i = 0; i < route.spec->rules.size(); ++i) {
-    const resources::RouteRule& from = route.spec->rules[i];
+void AddOverrides(const Index& index, const model::Service& service, const model::Split& split,
+                  meshconfig::ServicePort& port, Verdicts& verdicts) {
+  for (size_t i = 0; i < split.spec->overrides.size(); ++i) {
+    const resources::SplitOverride& from = split.spec->overrides[i];
     meshconfig::RouteRule rule;
-    rule.name = "route/" + route.meta.Key() + "#" + std::to_string(i);
+    rule.name = "split/" + split.meta.Key() + "#override-" + std::to_string(i);
     rule.matches = from.matches;
-    rule.timeout = from.timeout;
-    rule.retry = from.retry;
-    for (size_t j = 0; j < from.backends.size(); ++j) {
-      rule.backends.push_back(
-          ResolveBackend(index, service, port.port, from.backends[j], rule.name + "." + std::to_string(j),
-                         At(At("spec.rules", i) + ".backends", j), verdicts[&route.meta]));
-    }
-    if (rule.backends.empty()) rule.backends = last.backends;
+    rule.backends.push_back(ResolveBackend(index, service, port.port, from.backend, rule.name,
+                                           At("spec.overrides", i) + ".backend", verdicts[&split.meta]));
+    rule.backends.back().weight = 1;
     port.rules.push_back(std::move(rule));
   }
 }
 
-// The oldest Split of a port decides; the others are told by whom they lost.
-const model::Split* DecidingSplit(const Index& index, const std::string& key, int64_t port) {
+meshconfig::Mirror ResolveMirror(const Index& index, const model::Service& service, int64_t port,
+                                 const resources::Mirror& from, const std::string& source,
+                                 const std::string& path, Verdict& verdict) {
+  const resources::Backend backend{from.service, from.port, from.labels, 1, {}, {}};
+  return {ResolveBackend(index, service, port, backend, source, path, verdict), from.percent * 10000};
+}
+
+// What a rule does, apart from whom it is for and where it sends.
+void CopyActions(const resources::RouteRule& from, meshconfig::RouteRule& rule) {
+  rule.request_headers = from.request_headers;
+  rule.response_headers = from.response_headers;
+  rule.rewrite = from.rewrite;
+  rule.redirect = from.redirect;
+  rule.respond = from.respond;
+  rule.fault = from.fault;
+  rule.timeout = from.timeout;
+  rule.retry = from.retry;
+}
+
+void AddRouteRules(const Index& index, const model::Service& service, const model::Route& route,
+                   const meshconfig::RouteRule& last, meshconfig::ServicePort& port, Verdicts& verdicts) {
+  Verdict& verdict = verdicts[&route.meta];
+  for (size_t i = 0; i < route.spec->rules.size(); ++i) {
+    const resources::RouteRule& from = route.spec->rules[i];
+    const std::string at = At("spec.rules", i);
+    meshconfig::RouteRule rule;
+    rule.name = "route/" + route.meta.Key() + "#" + std::to_string(i);
+    rule.matches = from.matches;
+    CopyActions(from, rule);
+    for (size_t j = 0; j < from.backends.size(); ++j) {
+      rule.backends.push_back(ResolveBackend(index, service, port.port, from.backends[j],
+                                             rule.name + "." + std::to_string(j), At(at + ".backends", j),
+                                             verdict));
+    }
+    for (size_t j = 0; j < from.mirrors.size(); ++j) {
+      rule.mirrors.push_back(ResolveMirror(index, service, port.port, from.mirrors[j], rule.name,
+                                           At(at + ".mirrors", j), verdict));
+    }
+    rule.sticky = from.sticky;
+    if (rule.backends.empty() && !rule.redirect && !rule.respond) {
+      rule.backends = last.backends;
+      if (!rule.sticky) rule.sticky = last.sticky;
+    }
+    port.rules.push_back(std::move(rule));
+  }
+}
+
+// Empty where the Gateway API says nothing about a port.
+const GatewayRules& RulesOf(const Gateway& gateway, const std::string& key, int64_t port) {
+  static const GatewayRules kNone;
+  const auto found = gateway.ports.find({key, port});
+  return found == gateway.ports.end() ? kNone : found->second;
+}
+
+// A limit for one attempt says nothing about how many there are.
+void AddStandardRules(const std::vector<meshconfig::RouteRule>& rules, const meshconfig::CallPolicy& policy,
+                      meshconfig::ServicePort& port) {
+  for (const meshconfig::RouteRule& rule : rules) {
+    port.rules.push_back(rule);
+    if (port.rules.back().retry) port.rules.back().retry->attempts = policy.retry.attempts;
+  }
+}
+
+// The oldest Split of a port decides, if no producer route of the Gateway API does; the others are told by
+// whom they lost.
+const model::Split* DecidingSplit(const Index& index, const GatewayRules& gateway, const std::string& key,
+                                  int64_t port) {
+  if (!gateway.producers.empty()) return nullptr;
   for (const model::Split* split : Of(index.splits, key)) {
     if (ForPort(split->spec->port, port)) return split;
   }
   return nullptr;
 }
 
-void TellLosers(const Index& index, const model::Service& service, const std::string& key,
-                Verdicts& verdicts) {
+void TellLosers(const Index& index, const Gateway& gateway, const model::Service& service,
+                const std::string& key, Verdicts& verdicts) {
   for (const model::Split* split : Of(index.splits, key)) {
     bool wins_any = false;
     std::string lost;
     for (const model::ServicePort& port : service.ports) {
       if (!ForPort(split->spec->port, port.port)) continue;
-      const model::Split* winner = DecidingSplit(index, key, port.port);
+      const GatewayRules& standard = RulesOf(gateway, key, port.port);
+      const model::Split* winner = DecidingSplit(index, standard, key, port.port);
       if (winner == split) {
         wins_any = true;
       } else {
         lost += (lost.empty() ? "" : "; ") + std::string("port ") + std::to_string(port.port) +
-                " is decided by the older " + winner->meta.Text();
+                " is decided by " +
+                (winner == nullptr ? standard.decided_by : "the older " + winner->meta.Text());
       }
     }
     if (lost.empty()) continue;
@@ -112,7 +176,8 @@ meshconfig::CallPolicy PolicyOf(const Index& index, const std::string& key, Verd
 
 }  // namespace
 
-meshconfig::Service CompileService(const Index& index, const model::Service& service, Verdicts& verdicts) {
+meshconfig::Service CompileService(const Index& index, const Gateway& gateway, const model::Service& service,
+                                   Verdicts& verdicts) {
   meshconfig::Service compiled;
   const std::string key = model::Key(service.ns, service.name);
   compiled.name = key;
@@ -121,15 +186,19 @@ meshconfig::Service CompileService(const Index& index, const model::Service& ser
     meshconfig::ServicePort port;
     port.port = from.port;
     port.protocol = DeclaredProtocol(from.app_protocol, from.name);
-    meshconfig::RouteRule last =
-        LastRule(index, service, from.port, DecidingSplit(index, key, from.port), verdicts);
+    const GatewayRules& standard = RulesOf(gateway, key, from.port);
+    AddStandardRules(standard.consumers, compiled.policy, port);
+    const model::Split* split = DecidingSplit(index, standard, key, from.port);
+    meshconfig::RouteRule last = LastRule(index, service, from.port, split, verdicts);
     for (const model::Route* route : Of(index.routes, key)) {
       if (ForPort(route->spec->port, from.port)) AddRouteRules(index, service, *route, last, port, verdicts);
     }
-    port.rules.push_back(std::move(last));
+    if (split != nullptr) AddOverrides(index, service, *split, port, verdicts);
+    AddStandardRules(standard.producers, compiled.policy, port);
+    if (standard.producers.empty()) port.rules.push_back(std::move(last));
     compiled.ports.push_back(std::move(port));
   }
-  TellLosers(index, service, key, verdicts);
+  TellLosers(index, gateway, service, key, verdicts);
   return compiled;
 }
 

@@ -12,7 +12,11 @@ std::string KeyIn(const Custom<Spec>& object) {
 }
 template <class T>
 std::string KeyIn(const T& object) {
-  return Key(object.ns, object.name);
+  if constexpr (std::is_base_of_v<GatewayRoute, T>) {
+    return object.meta.Key();
+  } else {
+    return Key(object.ns, object.name);
+  }
 }
 
 template <class T>
@@ -36,6 +40,21 @@ Effect PutInto(std::map<std::string, Custom<Spec>>& objects, Custom<Spec> object
   return same_spec ? Effect::kStatusOnly : Effect::kConfig;
 }
 
+template <class Route>
+requires std::is_base_of_v<GatewayRoute, Route> Effect PutInto(std::map<std::string, Route>& routes,
+                                                               Route route) {
+  auto [place, is_new] = routes.try_emplace(route.meta.Key());
+  Route& old = place->second;
+  const bool same_object = !is_new && old.meta.uid == route.meta.uid;
+  const bool same_spec =
+      same_object && old.meta.generation == route.meta.generation && old.meta.problems == route.meta.problems;
+  const bool same_status = old.statuses == route.statuses && old.resource_version == route.resource_version;
+  if (!route.rules && same_object) route.rules = std::move(old.rules);
+  old = std::move(route);
+  if (!same_spec) return Effect::kConfig;
+  return same_status ? Effect::kNone : Effect::kStatusOnly;
+}
+
 template <class M, class F>
 auto WithMap(M& model, Kind kind, F f) {
   switch (kind) {
@@ -55,6 +74,12 @@ auto WithMap(M& model, Kind kind, F f) {
       return f(model.traffic_policies);
     case Kind::kAccessPolicy:
       return f(model.access_policies);
+    case Kind::kHttpRoute:
+      return f(model.http_routes);
+    case Kind::kGrpcRoute:
+      return f(model.grpc_routes);
+    case Kind::kReferenceGrant:
+      return f(model.reference_grants);
   }
   __builtin_trap();
 }
@@ -79,7 +104,8 @@ Effect Model::Remove(Kind kind, const std::string& key) {
 
 size_t Model::size() const {
   return namespaces.size() + services.size() + slices.size() + pods.size() + routes.size() + splits.size() +
-         traffic_policies.size() + access_policies.size();
+         traffic_policies.size() + access_policies.size() + http_routes.size() + grpc_routes.size() +
+         reference_grants.size();
 }
 
 }  // namespace tulle::control::model

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "lib/resources/types.h"
+#include "operator/model/gateway.h"
 #include "operator/model/objects.h"
 
 namespace tulle::control::model {
@@ -24,11 +25,14 @@ enum class Kind {
   kSplit,
   kTrafficPolicy,
   kAccessPolicy,
+  kHttpRoute,
+  kGrpcRoute,
+  kReferenceGrant,
 };
-inline constexpr int kKindCount = 8;
+inline constexpr int kKindCount = 11;
 
-using Object =
-    std::variant<Namespace, Service, EndpointSlice, Pod, Route, Split, TrafficPolicy, AccessPolicy>;
+using Object = std::variant<Namespace, Service, EndpointSlice, Pod, Route, Split, TrafficPolicy, AccessPolicy,
+                            HttpRoute, GrpcRoute, ReferenceGrant>;
 inline Kind KindOf(const Object& object) { return static_cast<Kind>(object.index()); }
 
 // "namespace/name"; for a Namespace its name.
@@ -48,9 +52,12 @@ struct Model {
   std::map<std::string, Split> splits;
   std::map<std::string, TrafficPolicy> traffic_policies;
   std::map<std::string, AccessPolicy> access_policies;
+  std::map<std::string, HttpRoute> http_routes;
+  std::map<std::string, GrpcRoute> grpc_routes;
+  std::map<std::string, ReferenceGrant> reference_grants;
 
-  // Puts the object in the place of the one with its key. A custom resource without a valid spec takes over
-  // the spec of its predecessor: the last good one stays in force.
+  // Puts the object in the place of the one with its key. A custom resource or route without a valid spec
+  // takes over the spec of its predecessor: the last good one stays in force.
   Effect Put(Object object);
   Effect Remove(Kind kind, const std::string& key);
 

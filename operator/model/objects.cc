@@ -22,6 +22,10 @@ const char* KindName(CustomKind kind) {
       return "TrafficPolicy";
     case CustomKind::kAccessPolicy:
       return "AccessPolicy";
+    case CustomKind::kHttpRoute:
+      return "HTTPRoute";
+    case CustomKind::kGrpcRoute:
+      return "GRPCRoute";
   }
   return "?";
 }

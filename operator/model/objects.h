@@ -98,11 +98,11 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-enum class CustomKind { kRoute, kSplit, kTrafficPolicy, kAccessPolicy };
+enum class CustomKind { kRoute, kSplit, kTrafficPolicy, kAccessPolicy, kHttpRoute, kGrpcRoute };
 const char* KindName(CustomKind kind);
 
-// What every custom resource has beside its spec. `problems` are those of the current generation; the spec
-// that stands beside them is then the last one without problems.
+// What every custom resource, and every route of the Gateway API, has beside its spec. `problems` are those
+// of the current generation; the spec that stands beside them is then the last one without problems.
 struct Meta {
   CustomKind kind = CustomKind::kSplit;
   std::string ns;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lib/json/print.h"
 #include "lib/kube/lease.h"
 
 namespace tulle::control::status {
@@ -22,21 +23,12 @@ const char* Plural(model::CustomKind kind) {
       return "trafficpolicies";
     case model::CustomKind::kAccessPolicy:
       return "accesspolicies";
+    case model::CustomKind::kHttpRoute:
+      return "httproutes";
+    case model::CustomKind::kGrpcRoute:
+      return "grpcroutes";
   }
   return "";
-}
-
-json ToJson(const std::vector<model::Condition>& conditions) {
-  json list = json::array();
-  for (const model::Condition& c : conditions) {
-    list.push_back({{"type", c.type},
-                    {"status", c.status},
-                    {"reason", c.reason},
-                    {"message", c.message},
-                    {"observedGeneration", c.observed_generation},
-                    {"lastTransitionTime", c.last_transition_time}});
-  }
-  return list;
 }
 
 int64_t ObservedGeneration(const std::vector<model::Condition>& conditions) {
@@ -103,6 +95,7 @@ void Leader::Run(std::stop_token stop) {
     if (!sources_.leading()) {
       standings_.clear();
       written_.clear();
+      patched_.clear();
       config_maps_.Forget();
       const std::lock_guard lock(mutex_);
       announced_.clear();
@@ -159,8 +152,29 @@ bool Leader::Write(const model::Meta& meta, std::vector<model::Condition> wanted
   return true;
 }
 
-std::vector<distribute::ReplicaReport> Leader::Reports(const View& view, std::stop_token stop) {
-  std::vector<distribute::ReplicaReport> reports = {sources_.own_report()};
+bool Leader::Write(const Route& route, std::vector<ParentConditions> wanted) {
+  const auto patch =
+      PatchOfParents(route, std::move(wanted), kube::Rfc3339(std::chrono::system_clock::now()));
+  if (!patch) return true;
+  const std::string text = route.meta.Text();
+  // The view does not show yet what we have written, or what another wrote before us; when it does, we are
+  // woken.
+  if (patched_[text] == route.resource_version) return true;
+  const kube::Collection collection{"gateway.networking.k8s.io/v1", Plural(route.meta.kind), route.meta.ns};
+  const kube::Client::Answer answer =
+      client_.PatchObject(collection, route.meta.name, kube::Patch::kMerge, *patch, "status");
+  if (answer.ok() || answer.failure().conflict()) patched_[text] = route.resource_version;
+  if (answer.ok()) {
+    writes_.Add();
+  } else if (!answer.failure().not_found() && !answer.failure().conflict()) {
+    failures_.Add();
+    spdlog::warn("status of {}: {}", text, answer.failure().what);
+  }
+  return answer.ok() || answer.failure().not_found();
+}
+
+Leader::Reports Leader::Ask(const View& view, std::stop_token stop) {
+  Reports reports = {sources_.own_report()};
   for (const Replica& replica : view.replicas) {
     if (replica.name == sources_.replica) continue;
     base::Result<distribute::ReplicaReport> report = peers_.Ask(replica, stop);
@@ -187,32 +201,68 @@ Live Leader::WithTolerance(const compile::Verdict& verdict, Live live, Standing&
   return live;
 }
 
+std::vector<model::Condition> Leader::Wanted(const compile::Verdict& verdict, Standing& standing,
+                                             const std::vector<model::Condition>& present, const View& view,
+                                             const Reports& reports, bool& pending) {
+  const bool was_live = standing.live && standing.generation == verdict.meta.generation;
+  const Live live = WithTolerance(verdict, JudgeLive(verdict, view, reports), standing);
+  pending |= !live.live && live.reason == "Pending";
+  std::vector<model::Condition> wanted = Conditions(verdict, live);
+  if (was_live && live.live && steady_clock::now() - standing.written_at < kRefresh) {
+    // Only the numbers can be different: keep those that stand there.
+    for (const model::Condition& condition : present) {
+      if (condition.type == "Live" && condition.status == "True") wanted.back().message = condition.message;
+    }
+  } else {
+    standing.written_at = steady_clock::now();
+  }
+  return wanted;
+}
+
+bool Leader::LookAt(const compile::Verdict& verdict, const View& view, const Reports& reports) {
+  const std::string text = verdict.meta.Text();
+  const auto meta = view.customs.find(text);
+  if (meta == view.customs.end()) return false;
+  bool pending = false;
+  std::vector<model::Condition> wanted =
+      Wanted(verdict, standings_[text], Present(meta->second), view, reports, pending);
+  return !Write(meta->second, std::move(wanted)) || pending;
+}
+
+bool Leader::LookAt(const Route& route, const std::vector<const compile::Verdict*>& verdicts,
+                    const View& view, const Reports& reports) {
+  bool pending = false;
+  std::vector<ParentConditions> wanted;
+  for (const compile::Verdict* verdict : verdicts) {
+    const std::string key = route.meta.Text() + " " + tulle::json::Print(*verdict->parent).dump();
+    wanted.push_back(
+        {*verdict->parent,
+         Wanted(*verdict, standings_[key], route.ConditionsOf(*verdict->parent), view, reports, pending)});
+  }
+  return !Write(route, std::move(wanted)) || pending;
+}
+
 bool Leader::Look(const View& view, std::stop_token stop) {
-  const std::vector<distribute::ReplicaReport> reports = Reports(view, stop);
+  const Reports reports = Ask(view, stop);
   if (stop.stop_requested()) return false;
   config_maps_.Set(view, reports);
   bool pending = false;
+  std::map<std::string, std::vector<const compile::Verdict*>> of_routes;
   for (const compile::Verdict& verdict : view.compiled->verdicts) {
-    const std::string text = verdict.meta.Text();
-    const auto meta = view.customs.find(text);
-    if (meta == view.customs.end()) continue;
-    Standing& standing = standings_[text];
-    const bool was_live = standing.live && standing.generation == verdict.meta.generation;
-    const Live live = WithTolerance(verdict, JudgeLive(verdict, view, reports), standing);
-    pending |= !live.live && live.reason == "Pending";
-    std::vector<model::Condition> wanted = Conditions(verdict, live);
-    if (was_live && live.live && steady_clock::now() - standing.written_at < kRefresh) {
-      // Only the numbers can be different: keep those that stand there.
-      for (const model::Condition& present : Present(meta->second)) {
-        if (present.type == "Live" && present.status == "True") wanted.back().message = present.message;
-      }
+    if (verdict.parent) {
+      of_routes[verdict.meta.Text()].push_back(&verdict);
     } else {
-      standing.written_at = steady_clock::now();
+      pending |= LookAt(verdict, view, reports);
     }
-    pending |= !Write(meta->second, std::move(wanted));
   }
-  std::erase_if(standings_, [&](const auto& known) { return !view.customs.contains(known.first); });
-  std::erase_if(written_, [&](const auto& known) { return !view.customs.contains(known.first); });
+  for (const auto& [text, route] : view.routes) pending |= LookAt(route, of_routes[text], view, reports);
+  const auto gone = [&](const auto& known) {
+    const std::string text = known.first.substr(0, known.first.find(" {"));
+    return !view.customs.contains(text) && !view.routes.contains(text);
+  };
+  std::erase_if(standings_, gone);
+  std::erase_if(written_, gone);
+  std::erase_if(patched_, gone);
   return pending;
 }
 

@@ -20,9 +20,9 @@
 
 namespace tulle::control::status {
 
-// The work of the leading replica: writes the conditions of our custom resources, and has the ConfigMaps
-// written. Looks at all replicas every kFast while an object waits to be live, else every kSlow. One thread
-// of its own; on a replica that does not lead it does nothing.
+// The work of the leading replica: writes the conditions of our custom resources and of the Gateway API's
+// routes, and has the ConfigMaps written. Looks at all replicas every kFast while an object waits to be live,
+// else every kSlow. One thread of its own; on a replica that does not lead it does nothing.
 class Leader {
  public:
   static constexpr std::chrono::milliseconds kFast{200};
@@ -58,11 +58,20 @@ class Leader {
 
   void Run(std::stop_token stop);
   void WithdrawAnnounced();
+  using Reports = std::vector<distribute::ReplicaReport>;
   // True while some object waits to become live.
   bool Look(const View& view, std::stop_token stop);
-  std::vector<distribute::ReplicaReport> Reports(const View& view, std::stop_token stop);
+  // The same for one of our custom resources, and for a route of the Gateway API with its verdicts.
+  bool LookAt(const compile::Verdict& verdict, const View& view, const Reports& reports);
+  bool LookAt(const Route& route, const std::vector<const compile::Verdict*>& verdicts, const View& view,
+              const Reports& reports);
+  std::vector<model::Condition> Wanted(const compile::Verdict& verdict, Standing& standing,
+                                       const std::vector<model::Condition>& present, const View& view,
+                                       const Reports& reports, bool& pending);
+  Reports Ask(const View& view, std::stop_token stop);
   Live WithTolerance(const compile::Verdict& verdict, Live live, Standing& standing);
   bool Write(const model::Meta& meta, std::vector<model::Condition> wanted);
+  bool Write(const Route& route, std::vector<ParentConditions> wanted);
   const std::vector<model::Condition>& Present(const model::Meta& meta);
 
   kube::Client& client_;
@@ -79,9 +88,10 @@ class Leader {
   std::map<std::string, model::Meta> announced_;  // by Meta::Text
 
   // The thread's own.
-  std::map<std::string, Standing> standings_;
+  std::map<std::string, Standing> standings_;  // by Meta::Text; of a route, with its parent behind it
   std::map<std::string, std::vector<model::Condition>> written_;  // newer than what the view shows
   std::map<std::string, std::vector<model::Condition>> shown_;    // by the view when we wrote
+  std::map<std::string, std::string> patched_;  // resource version of a route that we have written over
   std::jthread thread_;
 };
 

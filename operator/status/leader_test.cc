@@ -123,6 +123,36 @@ TEST_F(LeaderTest, NothingIsWrittenWhenNothingChangedOrSomebodyElseLeads) {
   EXPECT_EQ(server_.requests().size(), requests);
 }
 
+TEST_F(LeaderTest, ARoutesPartOfTheStatusIsWrittenOnce) {
+  const std::string path = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/web";
+  server_.Put(path, {{"metadata", {{"name", "web"}, {"namespace", "shop"}, {"generation", 1}}}});
+  meta_ = {.kind = model::CustomKind::kHttpRoute, .ns = "shop", .name = "web", .uid = "1", .created = ""};
+  Report(1, "v1");
+  View view = MakeView(1, "v1");
+  view.customs.clear();
+  view.routes[meta_.Text()] = {meta_, {}, "7"};
+  auto compiled = std::make_shared<compile::Compiled>(*view.compiled);
+  compiled->verdicts[0].parent.emplace().name = "web";
+  view.compiled = compiled;
+  leader_.SetView(view);
+  leader_.Start();
+  const auto at = "/status/parents/0"_json_pointer;
+  for (int i = 0; i < 500 && !server_.Get(path).contains(at); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_TRUE(server_.Get(path).contains(at));
+  const json parent = server_.Get(path).at(at);
+  EXPECT_EQ(parent["parentRef"]["name"], "web");
+  std::vector<std::string> types;
+  for (const json& condition : parent["conditions"]) types.push_back(condition["type"]);
+  EXPECT_EQ(types, (std::vector<std::string>{"Accepted", "ResolvedRefs", "Live"}));
+  // The view does not show it yet.
+  const size_t requests = server_.requests().size();
+  leader_.Wake();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(server_.requests().size(), requests);
+}
+
 TEST_F(LeaderTest, AFailedWriteIsTriedAgain) {
   server_.FailNext(2, 500);
   Report(1, "v1");

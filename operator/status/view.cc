@@ -10,6 +10,13 @@ void AddCustoms(const std::map<std::string, T>& objects, std::map<std::string, m
   for (const auto& [key, object] : objects) customs[object.meta.Text()] = object.meta;
 }
 
+template <class T>
+void AddRoutes(const std::map<std::string, T>& objects, std::map<std::string, Route>& routes) {
+  for (const auto& [key, object] : objects) {
+    routes[object.meta.Text()] = {object.meta, object.statuses, object.resource_version};
+  }
+}
+
 }  // namespace
 
 View MakeView(const model::Model& model, compile::Snapshot compiled, const std::string& ns) {
@@ -23,6 +30,8 @@ View MakeView(const model::Model& model, compile::Snapshot compiled, const std::
   AddCustoms(model.splits, view.customs);
   AddCustoms(model.traffic_policies, view.customs);
   AddCustoms(model.access_policies, view.customs);
+  AddRoutes(model.http_routes, view.routes);
+  AddRoutes(model.grpc_routes, view.routes);
   for (const auto& [key, slice] : model.slices) {
     if (slice.ns != ns || slice.service != kOperatorService) continue;
     for (const model::SliceEndpoint& endpoint : slice.endpoints) {

@@ -7,6 +7,7 @@
 #include "operator/compile/compile.h"
 #include "operator/distribute/peer.h"
 #include "operator/model/model.h"
+#include "operator/status/parents.h"
 
 namespace tulle::control::status {
 
@@ -28,6 +29,7 @@ struct View {
   compile::Snapshot compiled;
   std::vector<InjectedPod> pods;
   std::map<std::string, model::Meta> customs;  // by Meta::Text, with the conditions that the API server has
+  std::map<std::string, Route> routes;         // of the Gateway API, by Meta::Text
   std::vector<Replica> replicas;               // of the operator
 };
 

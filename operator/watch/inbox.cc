@@ -7,7 +7,7 @@ namespace {
 
 template <class T>
 void CallIfCustom(const std::function<void(const model::Meta&)>& call, const T& object) {
-  if constexpr (requires { object.meta; }) call(object.meta);
+  if constexpr (requires { object.spec; }) call(object.meta);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "operator/watch/read.h"
+#include "operator/watch/read_gateway.h"
 
 namespace tulle::control::watch {
 namespace {
@@ -13,6 +14,7 @@ struct Watched {
   model::Kind kind;
   const char* api_version;
   const char* plural;
+  bool optional = false;  // its definition may be missing
 };
 
 constexpr Watched kWatched[] = {
@@ -24,6 +26,9 @@ constexpr Watched kWatched[] = {
     {model::Kind::kSplit, kApiGroupVersion, "splits"},
     {model::Kind::kTrafficPolicy, kApiGroupVersion, "trafficpolicies"},
     {model::Kind::kAccessPolicy, kApiGroupVersion, "accesspolicies"},
+    {model::Kind::kHttpRoute, kGatewayVersion, "httproutes", true},
+    {model::Kind::kGrpcRoute, kGatewayVersion, "grpcroutes", true},
+    {model::Kind::kReferenceGrant, kGrantVersion, "referencegrants", true},
 };
 
 }  // namespace
@@ -92,9 +97,10 @@ Kubernetes::~Kubernetes() {
 void Kubernetes::Start() {
   for (const Watched& watched : kWatched) {
     handlers_.push_back(std::make_unique<Handler>(*this, watched));
-    watches_.push_back(std::make_unique<kube::Watch>(client_,
-                                                     kube::Collection{watched.api_version, watched.plural},
-                                                     *handlers_.back(), kube::Watch::Options{}));
+    kube::Watch::Options options;
+    options.may_be_missing = watched.optional;
+    watches_.push_back(std::make_unique<kube::Watch>(
+        client_, kube::Collection{watched.api_version, watched.plural}, *handlers_.back(), options));
     threads_.emplace_back([watch = watches_.back().get()](std::stop_token stop) { watch->Run(stop); });
   }
 }

@@ -6,6 +6,7 @@
 
 #include "operator/watch/field.h"
 #include "operator/watch/read_custom.h"
+#include "operator/watch/read_gateway.h"
 
 namespace tulle::control::watch {
 namespace {
@@ -154,7 +155,15 @@ model::Object Read(model::Kind kind, const Field& object) {
   }
   ReadName(object["metadata"], "namespace");
   ReadName(object["metadata"], "name");
-  return ReadCustom(kind, object);
+  switch (kind) {
+    case model::Kind::kHttpRoute:
+    case model::Kind::kGrpcRoute:
+      return ReadGatewayRoute(kind, object);
+    case model::Kind::kReferenceGrant:
+      return ReadReferenceGrant(object);
+    default:
+      return ReadCustom(kind, object);
+  }
 }
 
 }  // namespace
@@ -180,6 +189,9 @@ std::optional<model::Kind> KindOf(const nlohmann::json& object) {
       {{kApiGroupVersion, "Split"}, model::Kind::kSplit},
       {{kApiGroupVersion, "TrafficPolicy"}, model::Kind::kTrafficPolicy},
       {{kApiGroupVersion, "AccessPolicy"}, model::Kind::kAccessPolicy},
+      {{kGatewayVersion, "HTTPRoute"}, model::Kind::kHttpRoute},
+      {{kGatewayVersion, "GRPCRoute"}, model::Kind::kGrpcRoute},
+      {{kGrantVersion, "ReferenceGrant"}, model::Kind::kReferenceGrant},
   };
   json::Problems ignored;
   if (!object.is_object()) return std::nullopt;

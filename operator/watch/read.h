@@ -16,8 +16,9 @@ inline constexpr const char* kApiGroupVersion = "tulle.dev/v1alpha1";
 // The kind of the object; nothing for one that the mesh has no use for.
 std::optional<model::Kind> KindOf(const nlohmann::json& object);
 
-// An object of core/v1, discovery.k8s.io/v1 or tulle.dev/v1alpha1. A problem outside the spec of a custom
-// resource makes the object unreadable; problems in its spec become part of the result, for its conditions.
+// An object of core/v1, discovery.k8s.io/v1, tulle.dev/v1alpha1 or gateway.networking.k8s.io. A problem
+// outside the spec of a custom resource or route makes the object unreadable; problems in its spec become
+// part of the result, for its conditions.
 base::Result<model::Object, json::Problems> ReadObject(model::Kind kind, const nlohmann::json& object);
 
 // The address in the one form that the model uses; nothing where it is no address.

@@ -7,25 +7,10 @@
 namespace tulle::control::watch {
 namespace {
 
-std::vector<model::Condition> ReadConditions(const Field& conditions) {
-  std::vector<model::Condition> read;
-  for (const Field& from : conditions.Items()) {
-    read.push_back({from["type"].Text(), from["status"].Text(), from["reason"].Text(), from["message"].Text(),
-                    from["observedGeneration"].Number(), from["lastTransitionTime"].Text()});
-  }
-  return read;
-}
-
 template <class Spec>
 model::Object Read(model::CustomKind kind, const Field& object) {
   model::Custom<Spec> custom;
-  const Field metadata = object["metadata"];
-  custom.meta.kind = kind;
-  custom.meta.ns = metadata["namespace"].Text();
-  custom.meta.name = metadata["name"].Text();
-  custom.meta.uid = metadata["uid"].Text();
-  custom.meta.created = metadata["creationTimestamp"].Text();
-  custom.meta.generation = metadata["generation"].Number();
+  custom.meta = ReadMeta(kind, object);
   custom.meta.conditions = ReadConditions(object["status"]["conditions"]);
   base::Result<resources::Object, json::Problems> parsed = resources::ParseObject(object.raw());
   if (parsed.ok()) {
@@ -37,6 +22,27 @@ model::Object Read(model::CustomKind kind, const Field& object) {
 }
 
 }  // namespace
+
+model::Meta ReadMeta(model::CustomKind kind, const Field& object) {
+  const Field metadata = object["metadata"];
+  model::Meta meta;
+  meta.kind = kind;
+  meta.ns = metadata["namespace"].Text();
+  meta.name = metadata["name"].Text();
+  meta.uid = metadata["uid"].Text();
+  meta.created = metadata["creationTimestamp"].Text();
+  meta.generation = metadata["generation"].Number();
+  return meta;
+}
+
+std::vector<model::Condition> ReadConditions(const Field& conditions) {
+  std::vector<model::Condition> read;
+  for (const Field& from : conditions.Items()) {
+    read.push_back({from["type"].Text(), from["status"].Text(), from["reason"].Text(), from["message"].Text(),
+                    from["observedGeneration"].Number(), from["lastTransitionTime"].Text()});
+  }
+  return read;
+}
 
 model::Object ReadCustom(model::Kind kind, const Field& object) {
   switch (kind) {

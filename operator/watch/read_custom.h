@@ -9,4 +9,8 @@ namespace tulle::control::watch {
 // problem of `object`.
 model::Object ReadCustom(model::Kind kind, const Field& object);
 
+// What custom resources and routes of the Gateway API have in common.
+model::Meta ReadMeta(model::CustomKind kind, const Field& object);
+std::vector<model::Condition> ReadConditions(const Field& conditions);
+
 }  // namespace tulle::control::watch
