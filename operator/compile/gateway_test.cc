@@ -233,7 +233,8 @@ spec:
 }
 
 TEST_F(GatewayTest, ASplitOfTheSamePortIsToldWhoDecides) {
-  cluster_.Split("shop/split", {.service = "web", .port = {}, .backends = {{.service = "api", .port = {}, .labels = {}}}});
+  cluster_.Split("shop/split",
+                 {.service = "web", .port = {}, .backends = {{.service = "api", .port = {}, .labels = {}}}});
   PutRoute("a", "[{backendRefs: [{name: api, port: 80}]}]");
   const Verdict verdict = Cluster::VerdictIn(cluster_.Compile(), "Split shop/split");
   EXPECT_TRUE(verdict.accepted);
@@ -265,7 +266,8 @@ TEST_F(GatewayTest, ALimitOfOneAttemptLeavesTheirNumberToThePolicy) {
   PutRoute("a", "[{timeouts: {request: 2s, backendRequest: 1s}, backendRefs: [{name: api, port: 80}]}]");
   const meshconfig::RouteRule rule = Rules()[0];
   EXPECT_EQ(rule.timeout, std::chrono::seconds(2));
-  EXPECT_EQ(rule.retry, (meshconfig::Retry{.attempts = 7, .per_try_timeout = std::chrono::seconds(1), .budget = {}}));
+  EXPECT_EQ(rule.retry,
+            (meshconfig::Retry{.attempts = 7, .per_try_timeout = std::chrono::seconds(1), .budget = {}}));
 }
 
 TEST_F(GatewayTest, MirrorsAreResolvedAndAWrongOneIsLeftOut) {
