@@ -6,6 +6,7 @@
 #include "lib/tls/context.h"
 #include "sidecar/app/limits.h"
 #include "sidecar/overload/limits.h"
+#include "sidecar/overload/start.h"
 
 namespace tulle::sidecar::app {
 namespace {
@@ -177,8 +178,11 @@ io::Task<void> Sidecar::ReportLoop() {
   auto& rejected = registry_.GetGauge("tulle_config_rejected_total", "Config resources that were rejected.");
   auto& dropped = registry_.GetGauge("tulle_access_log_dropped_total",
                                      "Access log lines dropped because the reader was too slow.");
-  for (;;) {
-    readiness_.Set("identity", certificates_->problem());
+  for (bool started = false;;) {
+    const std::string& problem = certificates_->problem();
+    if (!started && problem.empty()) overload::LetGoOfStart();
+    started |= problem.empty();
+    readiness_.Set("identity", problem);
     connected.Set(config_->connected());
     rejected.Set(static_cast<double>(config_->rejected()));
     dropped.Set(static_cast<double>(access_log_.dropped()));
