@@ -178,10 +178,12 @@ io::Task<void> Sidecar::ReportLoop() {
   auto& rejected = registry_.GetGauge("tulle_config_rejected_total", "Config resources that were rejected.");
   auto& dropped = registry_.GetGauge("tulle_access_log_dropped_total",
                                      "Access log lines dropped because the reader was too slow.");
-  for (bool started = false;;) {
+  for (bool starting = true;;) {
     const std::string& problem = certificates_->problem();
-    if (!started && problem.empty()) overload::LetGoOfStart();
-    started |= problem.empty();
+    if (starting && problem.empty()) {
+      overload::LetGoOfStart();
+      starting = false;
+    }
     readiness_.Set("identity", problem);
     connected.Set(config_->connected());
     rejected.Set(static_cast<double>(config_->rejected()));
