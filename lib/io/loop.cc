@@ -40,8 +40,12 @@ Loop::Loop() : now_(Clock::now()), scratch_(std::make_unique_for_overwrite<char[
   Watch(wakeup_.fd, &wakeup_);
 }
 
-Loop::~Loop() {
+void Loop::DestroySpawned() {
   while (!roots_.empty()) roots_.front().handle.destroy();
+}
+
+Loop::~Loop() {
+  DestroySpawned();
   close(wakeup_.fd);
   close(epoll_);
 }

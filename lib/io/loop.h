@@ -106,6 +106,9 @@ class Loop {
   // Starts `task` at once and keeps it until it ends.
   void Spawn(Task<void> task);
   size_t spawned() const { return spawned_; }
+  // Destroys all that was spawned and is unfinished: for an owner whose own members these coroutines use. Not
+  // from within Run.
+  void DestroySpawned();
 
   // The time at which this turn of the loop began.
   TimePoint now() const { return now_; }

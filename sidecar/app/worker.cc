@@ -32,6 +32,8 @@ Worker::~Worker() {
     loop_->Stop();
     thread_.join();
   }
+  // Calls that end tell the sessions of their hosts that there is room.
+  loop_->DestroySpawned();
 }
 
 base::Result<bool> Worker::Listen(const io::SocketAddress& address, bool inbound, bool required) {
