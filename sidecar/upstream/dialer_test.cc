@@ -115,7 +115,8 @@ TEST_F(DialerTest, BeyondThoseThatAreMadeAndThatWaitADialFailsAtOnce) {
   dialer.SetContext(ContextOf(tls::Side::kClient, kWeb, root_));
   const Target target{listener_->address(), kDb};
   std::vector<std::string> said;
-  for (const int timeout : {300, 600, 60000}) loop_.Spawn(DialWith(dialer, target, milliseconds(timeout), said));
+  for (const int timeout : {300, 600, 60000})
+    loop_.Spawn(DialWith(dialer, target, milliseconds(timeout), said));
   EXPECT_EQ(said, std::vector<std::string>{"overload/dials"});
   while (said.size() < 3) {
     loop_.Spawn(StopAfter(milliseconds(5)));
