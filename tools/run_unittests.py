@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the tests of our own Python programs (*_test.py beside them) and records each.
 
-usage: tools/run_unittests.py STAGE FOLDER...
+usage: tools/run_unittests.py STAGE FOLDER_OR_FILE...
 """
 
 import pathlib
@@ -42,8 +42,9 @@ def main(stage, *folders):
     Recorder.stage = stage
     suite = unittest.TestSuite()
     for folder in folders:
-        sys.path.insert(0, str(sources.ROOT / folder))
-        for path in sorted((sources.ROOT / folder).rglob("*_test.py")):
+        place = sources.ROOT / folder
+        sys.path.insert(0, str(place))
+        for path in [place] if place.is_file() else sorted(place.rglob("*_test.py")):
             sys.path.insert(0, str(path.parent))
             suite.addTests(unittest.defaultTestLoader.loadTestsFromName(path.stem))
     return 0 if unittest.TextTestRunner(resultclass=Recorder).run(suite).wasSuccessful() else 1

@@ -60,8 +60,11 @@ io::Task<void> Conversation::ServeHttp(Downstream& downstream) {
     }
     if (requests == kMaxRequestsPerConnection) worker_.limits().Hit(overload::Limit::kRequestsPerConnection);
     downstream.last = requests >= kMaxRequestsPerConnection || worker_.level() >= overload::Level::kFull;
-    const Worker::Request in_flight(worker_);
-    if (!co_await ServeRequest(downstream)) break;
+    {
+      const Worker::Request in_flight(worker_);
+      if (!co_await ServeRequest(downstream)) break;
+    }
+    if (requests % kRequestsInARow == 0) co_await worker_.loop().Yield();
   }
   co_await io::CloseSoftly(std::move(downstream.stream), exchange::kLinger, exchange::kLingerBytes);
 }

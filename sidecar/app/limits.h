@@ -60,6 +60,9 @@ inline constexpr size_t kLeaveShare = 10;
 // What the caller's sidecar says of its deadline first, it can say in its own words.
 inline constexpr auto kAfterCallersDeadline = std::chrono::milliseconds(50);
 
+// Requests that wait in one connection are served so many at a time; then others have their turn.
+inline constexpr size_t kRequestsInARow = 64;
+
 // After SIGTERM: at least so long to answer those who have not heard yet that we go, at most so long for what
 // is in flight.
 inline constexpr auto kDrainAtLeast = std::chrono::seconds(1);

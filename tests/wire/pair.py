@@ -194,8 +194,8 @@ class Pair:
     that makes one of the pair; `extra` are further resources of A's config."""
 
     def __init__(self, backend_port, workload=None, policy=None, rules=None, protocol="Detect", endpoints=None,
-                 extra=None, replicas=1, log_all=True, operator=NO_OPERATOR):
-        self.common = {"log_all": log_all, "operator": operator}
+                 extra=None, replicas=1, log_all=True, operator=NO_OPERATOR, workers=WORKERS):
+        self.common = {"log_all": log_all, "operator": operator, "workers": workers}
         self.directory = tempfile.mkdtemp(prefix="tulle-wire-", dir="/dev/shm")
         self.a, self.bs = None, []
         with contextlib.ExitStack() as undo:
